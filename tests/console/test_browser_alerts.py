@@ -66,7 +66,7 @@ def flaws(page: Page) -> list[str]:
     """What keeps somebody out, in light and dark, at a desk and on a small telephone."""
     found = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for size in SIZES:
             page.set_viewport_size(size)  # type: ignore[arg-type]
             found += [f"{scheme}, {size['width']}: {one}" for one in barriers(page)]

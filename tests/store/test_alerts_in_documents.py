@@ -59,7 +59,7 @@ channels = st.lists(
     st.fixed_dictionaries({
         "name": names, "url": st.sampled_from(["env:BOT_SECRET_A", "env:BOT_SECRET_B"]), "quiet_hours": quiet,
         "digest_seconds": st.integers(0, 86_400), "max_per_hour": st.integers(1, 600),
-    }), min_size=1, max_size=5, unique_by=lambda one: one["name"],
+    }), min_size=1, max_size=5, unique_by=lambda one: str(one["name"]),
 )  # fmt: skip
 KINDS = ["failed", "recovered", "success", "missed", "skipped", "breach", "switched_off", "news"]
 rules = st.lists(
@@ -195,7 +195,8 @@ def test_who_may_not_see_channels_gets_none_and_changes_none(api: Client) -> Non
         key = api.simulate_post("/scheduler/keys", json={"name": "an editor", **terms}).json["key"]
         editor = Client(api.app, headers={"X-API-Key": key})
         assert {*json.loads(exported(editor))} == {"version", "jobs"}
-        for document in ({"channels": [OPS]}, {"rules": []}, {"channels": []}):
+        documents: list[Json] = [{"channels": [OPS]}, {"rules": []}, {"channels": []}]
+        for document in documents:
             before = exported(api)
             apply(editor, status=403, jobs=[], **document)
             assert exported(api) == before

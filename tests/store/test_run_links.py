@@ -100,7 +100,7 @@ def lapse(rig: Rig) -> None:
         stored["until"] = RedisClock(rig.client).now_ms()
         rig.client.hset(rig.keys.snoozes, field, json.dumps(stored))
     for address in rig.client.zrange(rig.keys.delivery_due, 0, -1):
-        rig.client.zadd(rig.keys.delivery_due, {address: 0})
+        rig.client.zadd(rig.keys.delivery_due, {str(address.decode()): 0})  # type: ignore[union-attr]
 
 
 def test_an_alert_of_a_failed_run_has_both_links_and_others_none(rig: Rig, post: Post) -> None:
@@ -143,6 +143,18 @@ def test_a_template_gets_the_links_and_the_record_never_does(rig: Rig, post: Pos
     assert [body for url, subject, body in post if url == "json://dev" and "failed" in subject] == ["||a job"]
 
 
+def test_a_breach_has_links_and_without_a_run_only_the_one_to_snooze(rig: Rig, post: Post, links: AlertLinks) -> None:
+    job_id, run_id = rig.make_job(), rig.use.run_now(rig.make_job())
+    note = {"kind": "breach", "job_id": job_id, "at": 1_800_000_000_000, "said": "no success since yesterday"}
+    for more in ({"expectation": "finish_by"}, {"expectation": "longest_seconds", "run_id": run_id}):
+        rig.client.lpush(rig.keys.alerts, json.dumps({**note, **more}))
+        send_all(rig)
+    late, slow = (tokens(body) for _, _, body in post)
+    assert [links.look(token).link.action for token in late] == ["snooze"]
+    assert [links.look(token).link.action for token in slow] == ["snooze", "again"]
+    assert links.follow(late[0], "hour", None).state == "done"
+
+
 def test_a_server_that_quotes_the_message_puts_no_link_into_the_record_or_the_log(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,7 +191,8 @@ def test_a_run_is_done_again_once_whoever_was_told(rig: Rig, post: Post, links: 
     used = [links.follow(one, None, None) for one in (ops, dev)] + [links.look(one) for one in (ops, dev)]
     assert [(one.state, one.made, one.used_via) for one in used] == [("used", done.made, "channel ops")] * 4
     assert len(rig.history(job_id)) == 2
-    entry = json.loads(rig.client.xrevrange(rig.keys.audit, count=1)[0][1][b"entry"])
+    noted: Any = rig.client.xrevrange(rig.keys.audit, count=1)
+    entry = json.loads(noted[0][1][b"entry"])
     assert (entry["action"], entry["actor"], entry["address"]) == ("run.request", "link", "192.0.2.7")
     assert run_id in entry["actor_name"] and not any(one in json.dumps(entry) for one in (ops, dev))
 
