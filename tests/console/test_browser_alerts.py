@@ -102,6 +102,7 @@ def test_a_channel_from_its_first_letter_to_a_snooze(
     body = receiver.received[1][1]
     assert body["title"] == "Breaks failed"
     snooze, again = re.findall(r"https://bots\.example\.org(/link/[\w-]+)", body["message"])
+    until(lambda: installation.call("GET", "/alerts?state=sent")[1], 30)
     page.goto("/alerts")
     expect(page.get_by_role("link", name="Breaks failed")).to_have_attribute("href", f"/jobs/{job_id}/runs/{run_id}")
     expect(page.get_by_role("row", name=re.compile("Breaks failed"))).to_contain_text(re.compile(r"ops: sent \(1 try"))
