@@ -36,7 +36,9 @@ from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
 from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.links import AlertLinks
 from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.batches.batches import Batches
@@ -157,6 +159,8 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         channels=Channels(scripts, clock, actions),
         rules=Rules(scripts, clock, bot_configs),
         told_alerts=ToldAlerts(scripts),
+        snoozes=Snoozes(scripts, clock),
+        links=AlertLinks(scripts, clock, runs) if settings.run_links else None,
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),

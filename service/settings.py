@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.egress import Egress
@@ -143,6 +143,9 @@ class Settings(BaseSettings):
         None
     )
     """Where people reach the console, for the links in alerts."""
+    run_links: bool = False
+    """`true`: an alert of a failed run or a breach has links of one use, which snooze the job's alerts or run it again
+    without a key (see docs/alerts.md). It needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
     numbers are refused."""
@@ -184,6 +187,13 @@ class Settings(BaseSettings):
     def _monitor(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not is_web_address(value.get_secret_value()):
             raise ValueError("is malformed; write one https:// or http:// address, special characters percent-encoded")
+        return value
+
+    @field_validator("run_links")
+    @classmethod
+    def _has_an_address(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("public_url", "") is None:
+            raise ValueError("needs PUBLIC_URL, the address of the console, for the links; set it, or leave this out")
         return value
 
     @field_validator("contacts_url")

@@ -141,6 +141,11 @@ root key is refused there. The address stays out of our logs, and answers say `R
 before the service should not log it either. To take it back, revoke the key; to change the address, rotate it. Wrong
 addresses count as [wrong keys](deploy.md#guessing).
 
+## Links in alerts
+
+With `RUN_LINKS=true`, an alert has links that do one thing without a key, once, for a week: see
+[links](alerts.md#links). `/link/{token}` is open to all, and refuses every address that this service has not signed.
+
 ## What each operation needs
 
 "Any key" means that no scope is needed, "or" that one of them will do, and "unlimited" that a key with limits is

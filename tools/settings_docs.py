@@ -72,8 +72,8 @@ SECTIONS = {
     ),
     "Logs and metrics": ("log_level", "log_format", "metrics_label"),
     "Messages and alerts": (
-        "message_url", "alert_url", "public_url", "heartbeat_url", "workers_wanted_seconds", "phone_region",
-        "message_list_unsubscribe", "message_auto_submitted",
+        "message_url", "alert_url", "public_url", "run_links", "heartbeat_url", "workers_wanted_seconds",
+        "phone_region", "message_list_unsubscribe", "message_auto_submitted",
     ),
     "Bots": (
         "contacts_url", "BOT_SECRET_…", "BOT_SECRET_…_HOSTS", "visitor_contact", "network_allow",

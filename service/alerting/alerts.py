@@ -24,10 +24,13 @@ from redis.exceptions import RedisError
 
 from service.alerting import alert_texts, wording
 from service.alerting.alert_addresses import Address, Addresses, NoSuchChannel, Unusable, pace_of
+from service.alerting.run_links import RunLinks, without_links
 from service.alerting.sorting import Sorter
+from service.alerting.waiting import waiting_in
 from service.alerting.wording import Message
 from service.domain.alerting.address_names import channel_of, shown
 from service.domain.alerting.channel import Channel
+from service.domain.alerting.snooze import Snooze, of_address
 from service.domain.alerting.turns import next_turn
 from service.errors import DeliveryFailed, ServiceError, SettingsError
 from service.messages import announce
@@ -35,6 +38,7 @@ from service.outage import outage
 from service.secrecy.redaction import Redaction
 from service.store.alerting.channel_store import ChannelStore
 from service.store.alerting.deliveries import Deliveries, Line, Told
+from service.store.alerting.snooze_store import SnoozeStore
 from service.store.outbox import Outbox
 from service.store.scripts import Scripts
 
@@ -70,12 +74,13 @@ class Alerts:
         public_url: `PUBLIC_URL`, for links; None for none.
         persons: the bots whose logs are about persons, so that no alert shows them.
         token: returns this process' token of the courier's lease; None if the sender need not be the courier.
+        run_links: whether alerts have links of one use; they need `public_url`.
     """
 
     def __init__(
         self, scripts: Scripts, alert_url: str | None, leads: Callable[[], bool],
         environment: Mapping[str, str] = os.environ, public_url: str | None = None, persons: Collection[str] = (),
-        token: Callable[[], str] | None = None,
+        token: Callable[[], str] | None = None, run_links: bool = False,
     ) -> None:  # fmt: skip
         self._outbox = Outbox(scripts, token)
         self._redaction = Redaction.of(environment)
@@ -83,8 +88,10 @@ class Alerts:
         self._sorter = Sorter(scripts, self._outbox, self._addresses, self._redaction, persons)
         self._deliveries = Deliveries(scripts)
         self._channels = ChannelStore(scripts)
+        self._snoozes = SnoozeStore(scripts)
         self._leads = leads
         self._public_url = (public_url or "").rstrip("/") or None
+        self._links = RunLinks(scripts, self._public_url) if run_links and self._public_url else None
         self._on_the_way: dict[str, bool] = {}
         """Address -> whether it had failed before."""
         self._back: queue.Queue[_Sent | None] = queue.Queue()
@@ -149,8 +156,9 @@ class Alerts:
         now, addresses = self._deliveries.due()
         addresses = [address for address in addresses if address not in self._on_the_way]
         channels = {one.channel.name: one.channel for one in self._channels.all()} if addresses else {}
+        snoozes = self._snoozes.all() if addresses else []
         for address in addresses:
-            self._look_at(address, channels.get(channel_of(address) or ""), now)
+            self._look_at(address, channels.get(channel_of(address) or ""), of_address(snoozes, address), now)
         return bool(addresses or self._on_the_way)
 
     def _settle_all(self, seconds: float) -> None:
@@ -163,13 +171,12 @@ class Alerts:
         except queue.Empty:
             pass
 
-    def _look_at(self, address: str, channel: Channel | None, now: int) -> None:
+    def _look_at(self, address: str, channel: Channel | None, snoozes: Sequence[Snooze], now: int) -> None:
         """Send what an address may be told now, or note when it may be."""
         line = self._deliveries.line(address)
         if not line.queued:
             self._deliveries.settle(address, line.progress, None, [])
             return
-        turn = next_turn(pace_of(channel), [one.since for one in line.queued], line.progress, now)
         try:
             found: Address | str = self._addresses.find(address, channel)
         except NoSuchChannel as error:
@@ -180,10 +187,16 @@ class Alerts:
             return
         except (Unusable, SettingsError) as error:
             found = str(error)
+        waiting = waiting_in(line, snoozes, now, self._deliveries)
+        if not waiting.free:
+            self._deliveries.settle(address, line.progress, waiting.held_until, [])
+            return
+        since = [one.since for one in waiting.free]
+        turn = next_turn(pace_of(channel), since, line.progress, now, waiting.snoozed)
         if turn.at > now:
-            self._deliveries.settle(address, line.progress, turn.at, [])
+            self._deliveries.settle(address, line.progress, waiting.next_at(turn.at), [])
         elif self._has_room(line.progress.failures > 0):
-            told = self._deliveries.told(address, line.queued[: turn.count])
+            told = self._deliveries.told(address, waiting.free[: turn.count])
             if any(one.queued.alert_id and not one.says for one in told):
                 self._drop_empty(address, line, told)
                 return
@@ -205,7 +218,8 @@ class Alerts:
         template = told[0].says.get("templates", {}).get(channel_of(address) or "")
         try:
             if len(told) == 1:
-                message = wording.in_full(told[0].says, timezone, self._public_url, template)
+                links = {} if self._links is None else self._links.of(told[0].queued, told[0].says, address)
+                message = wording.in_full(told[0].says, timezone, self._public_url, template, links)
             else:
                 several = [one.says for one in told]
                 message = wording.together(several, timezone, self._public_url, is_last=is_last)
@@ -221,7 +235,8 @@ class Alerts:
             return
 
         def send() -> None:
-            self._back.put(_Sent(sending.line, sending.told, attempt(address, message.subject, message.body)))
+            reason = attempt(address, message.subject, message.body)
+            self._back.put(_Sent(sending.line, sending.told, reason and without_links(reason)))
 
         # No pool: its threads would keep a process from ending while they wait for a server.
         threading.Thread(target=send, name="alert", daemon=True).start()

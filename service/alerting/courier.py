@@ -33,7 +33,7 @@ class Courier:
         self._touch = touch
         self._alerts = Alerts(
             scripts, alert_url, lambda: touch.holds("courier"), public_url=settings.public_url, persons=persons,
-            token=lambda: touch.token,
+            token=lambda: touch.token, run_links=settings.run_links,
         )  # fmt: skip
 
     def start(self) -> None:

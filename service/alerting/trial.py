@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.alerting import wording
+from service.alerting.run_links import EXAMPLE
 from service.bots.support.wording import BrokenTemplate, check
 from service.domain.alerting.rule import JobFacts, Rule
 from service.errors import ValidationFailed
@@ -38,7 +39,10 @@ def check_template(scripts: Scripts, rule: Rule) -> None:
     """
     real = _last_real_run(scripts, rule)
     bare = {"name": "Greet", "said": {"kind": "missed", "job_id": "x", "at": 0, "occurrences": 1, "occurrence": 0}}
-    samples = [wording.fields_of(says, "UTC", "https://bots.example.org") for says in (_EXAMPLE, bare)]
+    samples = [
+        wording.fields_of(_EXAMPLE, "UTC", "https://bots.example.org", EXAMPLE),
+        wording.fields_of(bare, "UTC", "https://bots.example.org"),
+    ]
     samples += [] if real is None else [wording.fields_of(real, "UTC", None)]
     try:
         check(rule.template or "", samples)

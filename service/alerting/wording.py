@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from service.alerting import alert_texts
@@ -22,6 +23,9 @@ _ADVICE = {
     "breach": "Look at the job's history: bot-scheduler history {job_id}",
     "news": "Read the run's log: bot-scheduler logs {job_id} {run_id}",
 }  # fmt: skip
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
+_OFFERS = {"snooze_link": "To be told nothing about this job for a while", "again_link": "To run it again"}
+"""Before the links that an alert may have, see `service.alerting.run_links`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,10 @@ def subject_of(says: Mapping[str, Any]) -> str:
     return _words(says, "UTC")[0]
 
 
-def in_full(says: Mapping[str, Any], timezone: str, public_url: str | None, template: str | None) -> Message:
+def in_full(
+    says: Mapping[str, Any], timezone: str, public_url: str | None, template: str | None,
+    links: Mapping[str, str] = NO_LINKS,
+) -> Message:  # fmt: skip
     """Write a message about one alert.
 
     Args:
@@ -50,18 +57,20 @@ def in_full(says: Mapping[str, Any], timezone: str, public_url: str | None, temp
         timezone: in which times are told.
         public_url: where the console is; None if nobody has said so.
         template: of the rule; None for the service's own text.
+        links: those of one use, by the names of the template's fields.
 
     Raises:
         LookupError, ValueError, TypeError, ArithmeticError, OSError: `says` does not hold an alert's facts.
     """
     subject, body = _words(says, timezone)
-    more = [line for line in (_linked(says, public_url), _advised(says)) if line]
+    offered = (f"{words}: {links[name]}" for name, words in _OFFERS.items() if name in links)
+    more = [line for line in (_linked(says, public_url), *offered, _advised(says)) if line]
     log = _log(says, MESSAGE_SIZE - len(body) - sum(map(len, more)) - 40)
     own = "\n".join([body, *log, *more])
     if template is None:
         return Message(subject, own)
     try:
-        return Message(subject, render(template, fields_of(says, timezone, public_url)).strip() or own)
+        return Message(subject, render(template, fields_of(says, timezone, public_url, links)).strip() or own)
     except Exception as error:  # noqa: BLE001 - whatever an expression can raise; the alert must go out all the same
         return Message(subject, f"{own}\n(The rule's template failed: {type(error).__name__})")
 
@@ -92,7 +101,9 @@ def together(several: Sequence[Mapping[str, Any]], timezone: str, public_url: st
     return Message(f"{count} alerts", "\n".join(lines), count)
 
 
-def fields_of(says: Mapping[str, Any], timezone: str, public_url: str | None) -> dict[str, str]:
+def fields_of(
+    says: Mapping[str, Any], timezone: str, public_url: str | None, links: Mapping[str, str] = NO_LINKS
+) -> dict[str, str]:  # fmt: skip
     """Return the fields of a template; one that an alert lacks is empty.
 
     Raises:
@@ -107,6 +118,7 @@ def fields_of(says: Mapping[str, Any], timezone: str, public_url: str | None) ->
         "failures": f"{said['failures']:.0f}" if "failures" in said else "",
         "labels": ", ".join(f"{name}:{value}" for name, value in labels.items()),
         "log": "\n".join(says.get("log") or ()), "link": _link(says, public_url), "advice": _advice(says),
+        **{name: links.get(name, "") for name in _OFFERS},
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from service.cli.commands import (
     runs_again,
     sessions,
 )
-from service.cli.commands.alerting import alerts, channels, rules
+from service.cli.commands.alerting import alerts, channels, rules, snoozes
 from service.cli.doctor import command as doctor
 from service.cli.output.printing import say
 
@@ -90,6 +90,7 @@ app.add_typer(calendars.app, name="calendars")
 app.add_typer(occurrence_edits.app, name="occurrence")
 app.add_typer(channels.app, name="channels")
 app.add_typer(rules.app, name="rules")
+app.add_typer(snoozes.app, name="snoozes")
 app.command("alerts")(alerts.alerts)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")

@@ -29,6 +29,7 @@ from service.store.jobs.job_marks import marks_of
 from service.store.jobs.stored_edits import with_edits
 from service.usecases.access.side_doors import require_bound_secrets
 from service.usecases.access.sight import choice, is_limited
+from service.usecases.documents.document_alerts import DocumentAlerts, exported_alerts
 from service.usecases.documents.document_calendars import DocumentCalendars, exported
 from service.usecases.documents.document_jobs import Item, parse_document, refuse_beyond_limits, within
 from service.usecases.edits.document_edits import FIELD, DocumentEdits, exported_edits
@@ -65,9 +66,9 @@ class Definitions:
         """
         return self._exported(choice())
 
-    def calendars(self) -> list[dict[str, Any]]:
-        """Read every calendar's definition, in the order of their names."""
-        return exported(self._jobs.calendars)
+    def sections(self) -> dict[str, list[dict[str, Any]]]:
+        """Read what a document has beside jobs: calendars, and channels and rules for who may see them."""
+        return {"calendars": exported(self._jobs.calendars), **exported_alerts(self._store.scripts)}
 
     def _exported(self, wanted: JobChoice) -> Iterator[dict[str, Any]]:
         for chunk in self._store.scan():
@@ -84,7 +85,7 @@ class Definitions:
     def apply(
         self, document: object, *, prune: bool = False, dry_run: bool = False, days: int = DAYS
     ) -> dict[str, Any]:  # fmt: skip
-        """Create and change the stored jobs as a document says.
+        """Create and change what is stored as a document says: calendars, channels, then jobs, and rules last.
 
         A job of the document is the stored job with the same id. Without one, it is the stored job with the same name,
         if neither side has another job with that name. Otherwise it is new, under the id that the document gives it.
@@ -94,38 +95,39 @@ class Definitions:
 
         Args:
             document: the parsed document.
-            prune: whether to delete the jobs that the document does not have.
+            prune: whether to delete the jobs that the document does not have, and so of each list of channels or rules.
             dry_run: whether to write nothing and only report the changes.
             days: how far a dry run looks ahead.
 
-        Calendars are saved first; their changes have the `kind` `calendar`.
-
         Returns:
-            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without jobs that stay as they are. In a
-            dry run, a job that would get a new id has none, and each change has its `occurrences`. There the jobs
-            follow that stay as they are, but gain or lose occurrences by a changed calendar; `jobs` tells at how many
-            it looked.
+            `{"dry_run", "changes": [{"action", "id", "name", "fields"}]}`, without what stays as it is; what is no job
+            has a `kind`. In a dry run, a job that would get a new id has none, and each change of a job has its
+            `occurrences`. There the jobs follow that stay as they are, but gain or lose occurrences by a changed
+            calendar; `jobs` tells at how many it looked.
 
         Raises:
             ValidationFailed: the document is invalid. The error names the fields of every invalid job, and nothing was
                 written.
-            Forbidden: the caller has limits, and a new or changed job names a secret that may go anywhere; or changes
-                of occurrences differ, and the caller may not run jobs.
+            Forbidden: the caller may not change channels or rules, or occurrences that differ; or has limits, and a new
+                or changed job names a secret that may go anywhere.
             Conflict: it would create more jobs than `MAX_JOBS` allows, and nothing was written.
             StoreFull: Redis is nearly full.
             ConcurrentChange: others changed a job meanwhile. The changes before it in the document are done.
         """
-        items = parse_document(document, self._configs, prune)
-        calendars = DocumentCalendars(self._jobs.calendars, require_object(document, ""))
+        items, fields = parse_document(document, self._configs, prune), require_object(document, "")
+        calendars = DocumentCalendars(self._jobs.calendars, fields)
         steps = self._plan(items, prune, calendars)
+        coming = {step.id for step in steps if step.action == "create" and step.id is not None}
+        alerts = DocumentAlerts(self._store.scripts, fields, prune, coming, self._configs)
         if dry_run:
-            return self._told(steps, calendars, days)
+            told = self._told(steps, calendars, days)
+            return {**told, "changes": [*told["changes"], *alerts.answers()]}
         of_calendars = [step.answer() for step in calendars.steps]
         calendars.save(self._clock.now_ms())
-        return {
-            "dry_run": False,
-            "changes": [*of_calendars, *(self._carry_out(self._foreseen(step, calendars)).answer() for step in steps)],
-        }
+        alerts.save_channels(self._clock.now_ms())
+        of_jobs = [self._carry_out(self._foreseen(step, calendars)).answer() for step in steps]
+        alerts.save_rules(self._clock.now_ms())
+        return {"dry_run": False, "changes": [*of_calendars, *of_jobs, *alerts.answers()]}
 
     def _told(self, steps: list[JobChange], calendars: DocumentCalendars, days: int) -> dict[str, Any]:
         stored, now_ms, now = self._jobs.calendars, self._clock.now_ms(), calendars.closing_otherwise()

@@ -16,7 +16,8 @@ from service.domain.job_requests import parse_move, parse_run_request
 from service.domain.run_records import LATEST_DAYS, MOST_LATER
 from service.domain.runs.failed_runs import Attempt
 from service.errors import Conflict, ServiceError, ValidationFailed
-from service.store.idempotency import Recalled
+from service.store.alerting.snooze_store import Use
+from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.store.runs.repeats import Pairs, Repeats, pairs_in
 from service.store.runs.run_hashes import RunStore
@@ -72,6 +73,7 @@ class RunsByHand:
         answer = self._runs.request(
             job_id, run_id, asked.overlay, idempotency, logs.request_id(), bound=bound, not_before=asked.at
         )
+        assert not isinstance(answer, Use)
         return self._accepted(answer, job_id, run_id)
 
     def again(self, job_id: str, run_id: str, key: str | None = None) -> str:
@@ -91,6 +93,30 @@ class RunsByHand:
             ValidationFailed: the run's overlay no longer makes a valid `bot_config`.
             Conflict: the run has not ended, or was skipped; or as `run_now`.
         """
+        new_id, answer = self._asked_again(job_id, run_id, once(f"again {job_id} {run_id}", key, None))
+        assert not isinstance(answer, Use)
+        return self._accepted(answer, job_id, new_id)
+
+    def again_by_link(self, job_id: str, run_id: str, link: bytes) -> str | Use:
+        """Do the same as `again` for a link in an alert, once.
+
+        Args:
+            job_id: the job's id.
+            run_id: the ended run's.
+            link: as scripts take it; the new run uses it up.
+
+        Returns:
+            The new run's id, or how the link was used before.
+
+        Raises:
+            ServiceError: as `again` does.
+        """
+        new_id, answer = self._asked_again(job_id, run_id, None, link)
+        return answer if isinstance(answer, Use) else self._accepted(answer, job_id, new_id)
+
+    def _asked_again(
+        self, job_id: str, run_id: str, idempotency: Idempotency | None, link: bytes = b""
+    ) -> tuple[str, str | Recalled | Use]:
         run = self._run_of(job_id, run_id)
         if run["status"] not in _ENDED:
             raise _not_ended(run_id, run["status"])
@@ -98,12 +124,11 @@ class RunsByHand:
         bound = self._checked(job_id, overlay) or run.get("bound") == "1"
         new_id = str(uuid.uuid4())
         answer = self._runs.request(
-            job_id, new_id, overlay, once(f"again {job_id} {run_id}", key, None), logs.request_id(), bound=bound,
-            again_of=run_id,
-        )  # fmt: skip
+            job_id, new_id, overlay, idempotency, logs.request_id(), bound=bound, again_of=run_id, link=link
+        )
         if answer == "no_run":
             raise no_run(job_id, run_id)
-        return self._accepted(answer, job_id, new_id)
+        return new_id, answer
 
     def failed_since(self, job_id: str, since: int) -> list[tuple[Attempt, bool]]:
         """Find the failed runs of a job that nothing has made up for, the oldest first.

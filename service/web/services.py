@@ -11,7 +11,9 @@ from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
 from service.usecases.alerting.channels import Channels
+from service.usecases.alerting.links import AlertLinks
 from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.batches.batches import Batches
@@ -68,6 +70,7 @@ class Services:
         channels: the use cases of channels.
         rules: the use cases of rules.
         told_alerts: tells who was told what.
+        snoozes: the snoozes of alerts.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         timelines: reads upcoming occurrences for drawings.
@@ -88,6 +91,7 @@ class Services:
         pages: the threads for short work: pages, contacts, previews.
         long: the threads for imports, exports, documents, batches and test messages.
         import_limit_mb: the longest import or document, MiB.
+        links: what the links in alerts do; None if they are switched off.
         guesses: counts wrong API keys.
         rates: limits the requests of each key; None for no limit.
         refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
@@ -109,6 +113,7 @@ class Services:
     channels: Channels
     rules: Rules
     told_alerts: ToldAlerts
+    snoozes: Snoozes
     dry_runs: DryRuns
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
@@ -131,6 +136,7 @@ class Services:
     pages: Pool
     long: Pool
     import_limit_mb: int
+    links: AlertLinks | None = None
     guesses: Guesses = field(default_factory=Guesses)
     rates: Rates | None = None
     refusal_notes: RefusalNotes | None = None

@@ -68,6 +68,8 @@ PAGES = (
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
 FEED = "/feed/{token}.ics"
+LINK = "/link/{token}"
+"""Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
 REFUSED = {
     401: (
         "The key in this address is not valid",
@@ -128,6 +130,14 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
         return 400
     if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
         return READ.get(method, 405)
+    if path == world.fill(LINK):
+        return (
+            200
+            if method == "OPTIONS"
+            else 404
+            if method in LOOKS or (from_own_page and method == "POST")
+            else (405 if from_own_page else 403)
+        )
     if path in OPEN:
         by_method, otherwise = FROM_OWN_PAGES.get(path, OPEN[path]) if from_own_page else OPEN[path]
         return by_method.get(method, otherwise)
@@ -141,6 +151,8 @@ def is_right(world: World, asked: Asked, answer: Answer) -> bool:
     path, method, target, headers = asked
     if MARK.encode() in answer.body or (answer.status == 303 and not is_refusal(method, answer)):
         return False
+    if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another link that is none
+        return answer.status in (400, 404, meant(world, path, method, headers))
     if target in same(path):
         return answer.status == meant(world, path, method, headers)
     if target.startswith("/static/") and method not in ("GET", "HEAD"):  # asked for openly, whatever the name

@@ -149,6 +149,7 @@ class Asking:
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
             "name": "office", "token": feed, "pause_id": paused, "backfill_id": backfill,
             "instant": made["next_run_at"], "rule_id": rule,
+            "snooze_id": "00000000-0000-4000-8000-000000000006",
         }  # fmt: skip
 
     async def ask(self, method: str, template: str) -> list[int]:

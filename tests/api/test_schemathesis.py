@@ -70,6 +70,7 @@ class Service:
         ids["run_id"] = runs[0]["id"] if runs else self.run(ids["job_id"])
         ids["session_id"] = "0" * 32
         ids["rule_id"] = self.rule()
+        ids["snooze_id"] = "00000000-0000-4000-8000-000000000006"
         return ids
 
     def rule(self) -> str:

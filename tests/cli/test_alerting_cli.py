@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from service.store.server.redis_clock import RedisClock
 from tests.support.command import Command
 from tests.support.installation import Installation
 
@@ -41,6 +43,26 @@ def test_a_channel_and_its_rule_from_their_flags_to_their_end(
     assert "No alert is like that" in command.works("alerts", "--channel", "cli").err
     assert "Deleted the rule" in command.works("rules", "delete", rule["id"], "--yes").err
     assert "Deleted the channel" in command.works("channels", "delete", "cli", "--yes").err
+    assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
+
+
+def test_a_snooze_is_listed_and_ended_and_a_plan_tells_of_channels_and_rules(
+    command: Command, installed: Installation
+) -> None:
+    job = installed.make_job(name="snoozed job")
+    now = RedisClock(installed.client).now_ms()
+    snooze = {"id": job, "job_id": job, "to": "channel:cli", "since": now, "until": now + 3_600_000}
+    installed.client.hset(installed.keys.snoozes, f"{job}/channel:cli", json.dumps(snooze))
+    listed = command.works("snoozes", "list").out
+    assert "snoozed job" in listed and "channel cli" in listed
+    assert "Ended the snooze" in command.works("snoozes", "end", job).err
+    assert "Nothing is snoozed" in command.works("snoozes", "list").err
+    document = {
+        "version": 1, "channels": [{"name": "plan", "url": "env:BOT_SECRET_CLI"}],
+        "rules": [{"channel": "plan", "on": ["failed"]}],
+    }  # fmt: skip
+    plan = command.works("apply", "-f", "-", "--dry-run", given=json.dumps(document)).out
+    assert "+ channel plan" in plan and "+ rule plan: failed" in plan and "2 to create" in plan
     assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
 
 

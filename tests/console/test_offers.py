@@ -205,6 +205,7 @@ def full(root: Browser, redis_client: Redis) -> World:
     root.send("POST", "/scheduler/channels", {"name": "office", "url": "env:BOT_SECRET_A"})
     root.send("POST", "/scheduler/channels", {"name": "spare", "url": "env:BOT_SECRET_A"})
     ids["rule_id"] = str(root.send("POST", "/scheduler/rules", {"channel": "office", "on": ["failed"]}).json["id"])
+    ids["snooze_id"] = "00000000-0000-4000-8000-000000000006"
     span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}
     filled = root.send("POST", f"/scheduler/jobs/{ours}/backfill", span)
     assert filled.status_code == 202

@@ -54,6 +54,7 @@ NOT_OF_JOBS = {
 NOT_WITH_LIMITS = {
     "/metrics", "/scheduler/health", "/scheduler/audit", "/scheduler/channels", "/scheduler/channels/{name}",
     "/scheduler/channels/{name}/test", "/scheduler/rules", "/scheduler/rules/{rule_id}", "/scheduler/alerts",
+    "/scheduler/snoozes", "/scheduler/snoozes/{snooze_id}",
 }  # fmt: skip
 """The guard lets no key with limits in; health is open, and tells anybody without a key how many jobs there are."""
 AHEAD = {"/scheduler/clock-changes", "/feed/{token}.ics"}

@@ -187,6 +187,7 @@ def _populate(web: Installation) -> World:
     ids["instant"] = str(web.call("GET", f"/jobs/{job_id}/preview?count=1")[1]["occurrences"][0])
     web.call("POST", "/channels", {"name": "office", "url": "env:BOT_SECRET_A"})
     ids["rule_id"] = str(web.call("POST", "/rules", {"channel": "office", "on": ["failed"]})[1]["id"])
+    ids["snooze_id"] = "00000000-0000-4000-8000-000000000006"
     pause = {"scope": {"job_id": job_id}, "reason": MARK}
     ids["pause_id"] = str(web.call("POST", "/pauses", pause)[1]["id"])
     span = {"since": "2025-03-01T00:00:00", "until": "2025-03-02T00:00:00", "only": "all"}

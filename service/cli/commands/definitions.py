@@ -22,7 +22,7 @@ def export(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to this file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, not YAML.")] = False,
 ) -> None:
-    """Print all job definitions as one document that `apply` can restore."""
+    """Print all definitions as one document that `apply` can restore: jobs, calendars, channels, rules."""
     answer = api().ask("GET", "/scheduler/export", params={"format": "json" if json else "yaml"}, seconds=300)
     if json:
         api().json(answer, "version", "jobs")
@@ -43,7 +43,12 @@ def apply(
         str, typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; change nothing.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete all jobs that are not in the document.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Delete the jobs that are not in the document, and so of each list of channels or rules."
+        ),
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="With --dry-run: exit with 1 if anything differs.")
     ] = False,
@@ -51,7 +56,7 @@ def apply(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make jobs and calendars match a document: show the plan, ask, and change them. Without a terminal, do not ask.
+    """Make everything match a document: show the plan, ask, and change it. Without a terminal, do not ask.
 
     The service checks the whole document before it changes anything.
     """
@@ -84,7 +89,7 @@ def _sent(document: bytes, *, prune: bool, dry_run: bool, days: int | None = Non
 
 def _show_plan(plan: dict[str, Any], console: Console) -> None:
     changes = plan["changes"]
-    show_plan(changes, console, "Nothing to change: the jobs match the document.")
+    show_plan(changes, console, "Nothing to change: everything matches the document.")
     if changes:
         console.print(Text(f"\nPlan: {_counted(changes, done=False)}."))
     if left_out := not_looked_at(plan):

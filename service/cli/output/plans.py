@@ -33,12 +33,12 @@ def show_plan(changes: list[dict[str, Any]], console: Console, unchanged: str) -
         return
     for change in changes:
         action = change["action"]
-        of_calendar = "calendar " * (change.get("kind") == "calendar")
-        name = f"{SIGNS[action]} {of_calendar}{change['name']}" + (f"  ({change['id']})" if change["id"] else "")
+        kind = f"{change['kind']} " if "kind" in change else ""
+        name = f"{SIGNS[action]} {kind}{change['name']}" + (f"  ({change['id']})" if change["id"] else "")
         console.print(coloured(name, action), soft_wrap=True)
         if action != "delete":
             for field, values in change["fields"].items():
-                if action == "create" and values["to"] in (None, []):
+                if action == "create" and values["to"] in (None, [], {}):
                     continue
                 old = f"{_brief(values['from'])} → " if action == "update" else ""
                 console.print(Text(f"    {line(field)}: {old}{_brief(values['to'])}"), soft_wrap=True)

@@ -22,6 +22,7 @@ ACTIONS = (
     "pause.create", "pause.end",
     "occurrence.skip", "occurrence.move", "occurrence.set", "occurrence.restore",
     "channel.create", "channel.update", "channel.delete", "channel.test", "rule.create", "rule.update", "rule.delete",
+    "snooze.create", "snooze.end",
 )  # fmt: skip
 """What a change can be: a kind of object and a verb. The audit log can be searched for each, and for each kind."""
 

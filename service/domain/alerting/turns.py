@@ -5,7 +5,7 @@ Nothing that waits is ever dropped here: a turn takes the oldest, and leaves the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -57,7 +57,9 @@ class Turn:
     is_last: bool
 
 
-def next_turn(pace: Pace, queued: Sequence[int], progress: Progress, now: int) -> Turn:
+def next_turn(
+    pace: Pace, queued: Sequence[int], progress: Progress, now: int, snoozed: Container[int] = ()
+) -> Turn:  # fmt: skip
     """Decide when an address is told next, and of how much.
 
     Args:
@@ -65,10 +67,11 @@ def next_turn(pace: Pace, queued: Sequence[int], progress: Progress, now: int) -
         queued: since when each delivery waits, ms, the oldest first; at least one.
         progress: how the address is doing.
         now: the present, ms. What lies after it comes from a clock that was set back since.
+        snoozed: the places in `queued` of those that a snooze held up, which is over.
 
     Returns:
-        The turn. Several deliveries go together if they are gathered, or were held up together: by quiet hours, by the
-        limit of an hour, or because the address failed.
+        The turn. Several deliveries go together if they are gathered, or were held up together: by quiet hours, by a
+        snooze, by the limit of an hour, or because the address failed.
     """
     recent = [at for at in progress.sent if now - HOUR_MS < at <= now]
     full_until = recent[-pace.max_per_hour] + HOUR_MS if len(recent) >= pace.max_per_hour else 0
@@ -78,8 +81,12 @@ def next_turn(pace: Pace, queued: Sequence[int], progress: Progress, now: int) -
     if pace.digest_seconds:
         count = len(queued)
     else:
-        held = takewhile(lambda since: since < held_until or _end_of_quiet(pace, since) is not None, queued)
-        count = max(1, sum(1 for _ in held))
+
+        def was_held(place: int) -> bool:
+            since = queued[place]
+            return since < held_until or place in snoozed or _end_of_quiet(pace, since) is not None
+
+        count = max(1, sum(1 for _ in takewhile(was_held, range(len(queued)))))
     return Turn(_end_of_quiet(pace, ready) or ready, count, len(recent) >= pace.max_per_hour - 1)
 
 

@@ -117,13 +117,23 @@ class Deliveries:
         )
         return ms_of(now), [address.decode() for address, at in found if at <= ms_of(now)]
 
-    def line(self, address: str) -> Line:
-        """Read what waits for an address."""
+    def line(self, address: str, start: int = 0) -> Line:
+        """Read what waits for an address, `READ_AT_ONCE` at the most.
+
+        Args:
+            address: the address.
+            start: how many of the oldest ones are passed over.
+        """
         entries, progress = ask(
-            self._scripts, ("LRANGE", self._keys.delivery_queue(address), 0, READ_AT_ONCE - 1),
+            self._scripts, ("LRANGE", self._keys.delivery_queue(address), start, start + READ_AT_ONCE - 1),
             ("HGET", self._keys.delivery_progress, address),
         )  # fmt: skip
         return Line(address, tuple(map(_queued, entries)), _progress(progress))
+
+    def jobs(self, queued: Sequence[Queued]) -> list[str]:
+        """Read the ids of the jobs that some deliveries are about; empty for none."""
+        found = ask(self._scripts, *(("HGET", self._keys.alert(one.alert_id), "job_id") for one in queued))
+        return [one.decode(errors="replace") if isinstance(one, bytes) else "" for one in found]
 
     def told(self, address: str, queued: Sequence[Queued]) -> list[Told]:
         """Read the alerts of some deliveries. An alert that is gone says nothing."""

@@ -51,3 +51,17 @@ class AlertKeys:
     def delivery_queue(self, address: str) -> str:
         """Name the list of the alerts that wait for an address, each `since when (ms)/alert id`, the oldest first."""
         return f"{self.prefix}:deliveries:to:{address}"
+
+    @property
+    def link_secret(self) -> str:
+        """Hash: `secret`, with which links in alerts are signed, `made_at` (ms), and `before`: the one before it."""
+        return f"{self.prefix}:links:secret"
+
+    def link(self, alert_id: str) -> str:
+        """Name the hash of the links of an alert that were used: action -> JSON: when, through whom, what it made."""
+        return f"{self.prefix}:link:{alert_id}"
+
+    @property
+    def snoozes(self) -> str:
+        """Hash: `job id/channel or setting` -> JSON: a snooze."""
+        return f"{self.prefix}:snoozes"

@@ -5,10 +5,10 @@
 --       7 its entry in the audit log, or ''      8 who asks, JSON for the history, or ''
 --       9 '1' if the run may only use secrets that are bound to hosts, else ''
 --       10 not before this time, ms, or ''; 11 how far ahead that may be, ms; 12 how many runs of a job may await theirs
---       13 the run that it does again, or ''
+--       13 the run that it does again, or ''      14 the link of an alert that asks for it, JSON, or '' (shared/links.lua)
 -- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already); {'past'}, {'far'} (the time is over, or
 --         too far ahead); {'many'} (too many await their time); {'no_run'} or {'not_ended'} (the run to do again);
---         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before.
+--         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before; {'used', JSON} if the link was.
 --
 -- One step, so that the run's record, its slot, its place in the queue and its entry come together. Safe to repeat: it
 -- leaves a run id that exists as it is.
@@ -17,6 +17,8 @@ local job_id, run_id, not_before, again_of = ARGV[1], ARGV[2], tonumber(ARGV[10]
 local bot_type = call('HGET', key.job(job_id), 'bot_type')
 if not bot_type then return {'gone'} end
 if call('EXISTS', key.run(run_id)) == 1 then return {'queued'} end
+local used = links.recall(ARGV[14])
+if used then return {'used', used} end
 local recalled = idempotency.recall(ARGV[4], ARGV[5])
 if recalled then return recalled end
 
@@ -34,5 +36,6 @@ end
 
 by_hand.make(job_id, run_id, told, by_hand.pause(job_id, bot_type, now), now, not_before)
 idempotency.keep(ARGV[4], ARGV[5], run_id)
+links.use(ARGV[14], run_id, now)
 audit.note(ARGV[7], nil, nil, now)
 return {'queued'}

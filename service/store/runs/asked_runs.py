@@ -7,6 +7,7 @@ from typing import Any
 
 from service.domain.run_records import LATEST_DAYS, MOST_LATER
 from service.domain.timestamps import format_timestamp
+from service.store.alerting.snooze_store import Use, use_of
 from service.store.audit.entries import entry_of, requested_by, run_entry
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
 from service.store.scripts import Scripts
@@ -27,8 +28,8 @@ class AskedRuns:
     def request(
         self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None,
         request_id: str | None = None, *, bound: bool = False, not_before: int | None = None,
-        again_of: str | None = None,
-    ) -> str | Recalled:  # fmt: skip
+        again_of: str | None = None, link: bytes = b"",
+    ) -> str | Recalled | Use:  # fmt: skip
         """Make a run by hand.
 
         Args:
@@ -40,19 +41,22 @@ class AskedRuns:
             bound: whether the run may only use secrets that are bound to hosts.
             not_before: when it is to start, epoch seconds; None for now.
             again_of: the run that it does again, for the same occurrence; None for none.
+            link: the link of an alert that asks for it, as scripts take it; empty for none. The run uses it up.
 
         Returns:
             `queued`, or why not: `gone`, `full`, `past`, `far`, `many`, `no_run`, `not_ended` (see the script); or the
-            earlier answer to the Idempotency-Key, the id of that run.
+            earlier answer to the Idempotency-Key, the id of that run; or how the link was used before.
         """
         laid_over = "" if overlay is None else json.dumps(overlay)
         key = (idempotency or NO_KEY).arguments()
         entry, by = run_entry(run_id, job_id, overlay or {}, not_before, again_of), requested_by()
         told = (request_id or "", entry.text, by, "1" if bound else "")
-        later = ("" if not_before is None else not_before * 1000, LATEST_MS, MOST_LATER, again_of or "")
+        later = ("" if not_before is None else not_before * 1000, LATEST_MS, MOST_LATER, again_of or "", link)
         answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, *told, *later)
         if answer[0] == b"queued":
             entry.log()
+        if answer[0] == b"used":
+            return use_of(answer[1])
         return recalled(answer) or str(answer[0].decode())
 
     def cancel(self, job_id: str, run_id: str, reason: str) -> str:

@@ -33,6 +33,7 @@ VERBS = (
     "save_calendar", "delete_calendar", "replan_job", "end_replanning",
     "make_pause", "end_pause", "resume_jobs", "cancel_paused",
     "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "decide_edit",
+    "renew_link_secret", "snooze_job", "end_snooze",
     "note_planning", "read_books", "hold_lease", "note_troubles", "note_delivery", "watch_clock", "judge_job",
 )  # fmt: skip
 

@@ -33,13 +33,14 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         "save_calendar", "delete_calendar", "make_pause", "end_pause", "read_books", "replan_job",
         "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "end_fold",
         "note_memory", "hold_lease", "note_troubles", "note_delivery", "watch_clock",
+        "renew_link_secret", "snooze_job", "end_snooze",
     ),
     "scheduler": (
         *AT_START, "read_due", "decide", "decide_edit", "feed_backfill", "set_aside", "release_delayed", "requeue_run",
         "end_run", "hold_lead", "yield_lead", "read_ahead", "void_decisions", "end_walk", "cut_records", "end_fold",
         "mend_counts", "note_memory", "replan_job", "end_replanning", "delete_ended",
         "resume_jobs", "cancel_paused", "note_planning", "sort_alert", "settle_delivery", "hold_lease", "note_delivery",
-        "judge_job",
+        "judge_job", "renew_link_secret",
     ),
     "worker": (
         *AT_START, "claim_run", "release_claim", "renew_lease", "note_run", "end_run", "end_and_claim", "beat_worker",

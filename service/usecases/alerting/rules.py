@@ -70,7 +70,7 @@ class Rules:
             ConcurrentChange: others change rules all the time.
         """
         rule, now = parse_rule(body), self._clock.now_ms()
-        self._check(rule, None)
+        check_rule(self._scripts, self._bot_types, rule, None)
         record = RuleRecord(str(uuid.uuid4()), rule, 1, now, now)
         for _ in range(TRIES):
             if self._saved(record, self._store.all()):
@@ -97,7 +97,7 @@ class Rules:
             rule = parse_rule(body, record.rule)
             if rule == record.rule:
                 return _answer(record)
-            self._check(rule, record.rule)
+            check_rule(self._scripts, self._bot_types, rule, record.rule)
             changed = replace(record, rule=rule, revision=record.revision + 1, updated_at=self._clock.now_ms())
             if self._saved(changed, every):
                 return _answer(changed)
@@ -128,18 +128,6 @@ class Rules:
             raise ValidationFailed.of("channel", f"must be the name of a channel that exists, not {name}")
         return word == "saved"
 
-    def _check(self, rule: Rule, before: Rule | None) -> None:
-        """Check what can only be known here; what a rule had already may have gone since."""
-        is_new = rule.job_id is not None and (before is None or rule.job_id != before.job_id)
-        if is_new and rule.job_id not in read_marks(self._scripts, [rule.job_id or ""]):
-            raise ValidationFailed.of("job_id", f"must be the id of a job that exists, not {echo(rule.job_id)}")
-        for index, bot in enumerate(rule.bot_types or ()):
-            if bot not in self._bot_types and (before is None or bot not in (before.bot_types or ())):
-                known = listed(map(echo, sorted(self._bot_types)))
-                raise ValidationFailed.of(f"bot_types[{index}]", f"must be {known}, not {echo(bot)}")
-        if rule.template is not None:
-            check_template(self._scripts, rule)
-
     def _stored(self, every: list[RuleRecord], rule_id: str, revisions: Collection[int] = ()) -> RuleRecord:
         record = next((one for one in every if one.id == rule_id), None) if is_id(rule_id) else None
         if record is None:
@@ -147,6 +135,32 @@ class Rules:
         if revisions and record.revision not in revisions:
             raise PreconditionFailed(f"Rule {rule_id} has changed; read it again and send its current ETag in If-Match")
         return record
+
+
+def check_rule(
+    scripts: Scripts, bot_types: Collection[str], rule: Rule, before: Rule | None = None, coming: Collection[str] = ()
+) -> None:  # fmt: skip
+    """Check what can only be known here; what a rule had already may have gone since.
+
+    Args:
+        scripts: the scripts of this installation.
+        bot_types: the known ones.
+        rule: the rule as it is to be.
+        before: as it is; None for a new one.
+        coming: ids of jobs that are about to be created.
+
+    Raises:
+        ValidationFailed: its job or bot does not exist, or its template does not work.
+    """
+    is_new = rule.job_id is not None and (before is None or rule.job_id != before.job_id)
+    if is_new and rule.job_id not in coming and rule.job_id not in read_marks(scripts, [rule.job_id or ""]):
+        raise ValidationFailed.of("job_id", f"must be the id of a job that exists, not {echo(rule.job_id)}")
+    for index, bot in enumerate(rule.bot_types or ()):
+        if bot not in bot_types and (before is None or bot not in (before.bot_types or ())):
+            known = listed(map(echo, sorted(bot_types)))
+            raise ValidationFailed.of(f"bot_types[{index}]", f"must be {known}, not {echo(bot)}")
+    if rule.template is not None:
+        check_template(scripts, rule)
 
 
 def _answer(record: RuleRecord) -> dict[str, Any]:

@@ -11,7 +11,8 @@ Where PyYAML was built without libyaml, its own parser reads short documents alo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -22,6 +23,7 @@ from service.domain.plain_json import dumps
 
 VERSION = 1
 """The version of a document's format."""
+NO_SECTIONS: Mapping[str, Sequence[dict[str, Any]]] = MappingProxyType({})
 CHUNK_BYTES = 64 * 1024
 """A document goes out in pieces of about this many bytes."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -150,11 +152,12 @@ for _pattern in (_NULL, _BOOLEAN, _INTEGER, _FLOAT):
 
 
 def yaml_pieces(
-    version: int, jobs: Iterable[dict[str, Any]], calendars: Sequence[dict[str, Any]] = ()
+    version: int, jobs: Iterable[dict[str, Any]], sections: Mapping[str, Sequence[dict[str, Any]]] = NO_SECTIONS
 ) -> Iterator[bytes]:
-    """Write a document of jobs as YAML, piece by piece; calendars come first, if there are any."""
+    """Write a document of jobs as YAML, piece by piece; other lists come first, unless they are empty."""
     piece = bytearray(f"version: {version}\n".encode())
-    piece += written_yaml({"calendars": list(calendars)}) if calendars else b""
+    for name, entries in sections.items():
+        piece += written_yaml({name: list(entries)}) if entries else b""
     piece += b"jobs:"
     empty = True
     for job in jobs:
@@ -174,11 +177,12 @@ def written_yaml(value: object) -> bytes:
 
 
 def json_pieces(
-    version: int, jobs: Iterable[dict[str, Any]], calendars: Sequence[dict[str, Any]] = ()
+    version: int, jobs: Iterable[dict[str, Any]], sections: Mapping[str, Sequence[dict[str, Any]]] = NO_SECTIONS
 ) -> Iterator[bytes]:
-    """Write a document of jobs as JSON, one job a line, piece by piece; calendars come first, if there are any."""
+    """Write a document of jobs as JSON, one job a line, piece by piece; other lists come first, unless empty."""
     piece = bytearray(f'{{"version": {version}, '.encode())
-    piece += b'"calendars": ' + dumps(list(calendars)) + b",\n" if calendars else b""
+    for name, entries in sections.items():
+        piece += b'"%b": %b,\n' % (name.encode(), dumps(list(entries))) if entries else b""
     piece += b'"jobs": ['
     separator = b"\n"
     for job in jobs:

@@ -14,6 +14,9 @@ from service.usecases.access.sight import is_limited, require_within_limits
 from service.usecases.documents.document import VERSION
 from service.usecases.edits.document_edits import FIELD, Wanted, checked_edits
 
+BESIDE_JOBS = ("calendars", "channels", "rules")
+"""The other lists that a document may have, in the order in which an export has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -38,7 +41,7 @@ def parse_document(document: object, configs: Configs, prune: bool = False) -> l
     Args:
         document: the parsed document.
         configs: each bot's `Config`, by `bot_type`.
-        prune: whether all other jobs are to be deleted: then a document of calendars alone is refused.
+        prune: whether all other jobs are to be deleted: then a document without jobs is refused.
 
     Returns:
         The document's jobs.
@@ -48,7 +51,7 @@ def parse_document(document: object, configs: Configs, prune: bool = False) -> l
     """
     fields = require_object(document, "")
     refusals = Refusals()
-    refusals.unknown(fields, ("version", "calendars", "jobs"), "", "the document")
+    refusals.unknown(fields, ("version", *BESIDE_JOBS, "jobs"), "", "the document")
     if type(fields.get("version")) is not int or fields["version"] != VERSION:
         refusals.add(
             "version", f"must be {VERSION}" + (f", not {echo(fields['version'])}" if "version" in fields else "")
@@ -56,7 +59,7 @@ def parse_document(document: object, configs: Configs, prune: bool = False) -> l
     jobs, has_jobs = fields.get("jobs", []), "jobs" in fields
     if prune and not has_jobs:
         refusals.add("jobs", "is required with prune, which deletes all jobs that are not in it")
-    elif not isinstance(jobs, list) or not (has_jobs or "calendars" in fields):
+    elif not isinstance(jobs, list) or not (has_jobs or any(name in fields for name in BESIDE_JOBS)):
         refusals.add("jobs", "must be a list of jobs")
         jobs = []
     items = []

@@ -21,6 +21,7 @@ from service.web.api.access.sessions import SessionEnd, SessionList, SessionsEnd
 from service.web.api.alerting.alerts import AlertList
 from service.web.api.alerting.channels import ChannelList, ChannelTest, OneChannel
 from service.web.api.alerting.rules import OneRule, RuleList
+from service.web.api.alerting.snoozes import OneSnooze, SnoozeList
 from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
@@ -211,6 +212,8 @@ def _add_alert_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/rules", RuleList(rules, pages))
     app.add_route("/scheduler/rules/{rule_id}", OneRule(rules, pages))
     app.add_route("/scheduler/alerts", AlertList(services.told_alerts, pages))
+    app.add_route("/scheduler/snoozes", SnoozeList(services.snoozes, pages))
+    app.add_route("/scheduler/snoozes/{snooze_id}", OneSnooze(services.snoozes, pages))
 
 
 def _add_run_routes(app: App, services: Services) -> None:

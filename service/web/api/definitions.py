@@ -35,11 +35,11 @@ class Export(PooledResource[Definitions]):
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return all definitions as JSON, or as YAML with `?format=yaml` or `Accept: application/yaml`."""
         resp.set_header("Vary", "Accept")
-        jobs, calendars = self._source.export(), await self._pool.run(self._source.calendars)
+        jobs, others = self._source.export(), await self._pool.run(self._source.sections)
         if _wants_yaml(req):
-            await send_download(req, resp, yaml_pieces(VERSION, jobs, calendars), YAML, self._pool)
+            await send_download(req, resp, yaml_pieces(VERSION, jobs, others), YAML, self._pool)
         else:
-            await send_download(req, resp, json_pieces(VERSION, jobs, calendars), falcon.MEDIA_JSON, self._pool)
+            await send_download(req, resp, json_pieces(VERSION, jobs, others), falcon.MEDIA_JSON, self._pool)
 
     on_head = on_get
 

@@ -12,6 +12,7 @@ from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.interleaving import interleaved
+from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.definitions import Definitions
 from service.usecases.documents.document import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
@@ -44,13 +45,16 @@ class JobPage(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots, revisions: Revisions, pauses: Pauses) -> None:
+    def __init__(
+        self, pool: Pool, jobs: Jobs, runs: Runs, bots: Bots, revisions: Revisions, pauses: Pauses, snoozes: Snoozes
+    ) -> None:  # fmt: skip
         super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._bots = bots
         self._revisions = revisions
         self._pauses = pauses
+        self._snoozes = snoozes
 
     def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the job and its newest runs; with `?cursor=`, older runs."""
@@ -66,6 +70,7 @@ class JobPage(RenderedPage):
             job=job,
             labelled=labelled,
             paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"])]).get(job["id"]),
+            snoozes=self._snoozes.of_job(job_id),
             preview=preview,
             revisions=self._revisions.page(job_id, CHANGES).data,
             names=names,
@@ -130,8 +135,8 @@ class Export(PooledResource[Definitions], Page):
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Send all jobs as a document that `/scheduler/apply` takes."""
-        calendars = await self._pool.run(self._source.calendars)
-        await send_download(req, resp, yaml_pieces(VERSION, self._source.export(), calendars), YAML, self._pool)
+        others = await self._pool.run(self._source.sections)
+        await send_download(req, resp, yaml_pieces(VERSION, self._source.export(), others), YAML, self._pool)
         resp.downloadable_as = "jobs.yaml"
 
     on_head = on_get

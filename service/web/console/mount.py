@@ -9,6 +9,8 @@ from service.web.console.access.key_form import EditKey, NewKey
 from service.web.console.access.key_list import KeyList
 from service.web.console.access.session_list import SessionList
 from service.web.console.alerting.alert_page import AlertPage
+from service.web.console.alerting.link_page import ADDRESS as LINK
+from service.web.console.alerting.link_page import LinkPage
 from service.web.console.assets import ASSETS, STATIC
 from service.web.console.calendars.calendar_form import NEW as NEW_CALENDAR
 from service.web.console.calendars.calendar_form import EditCalendar, NewCalendar
@@ -46,6 +48,7 @@ def add_console(app: App, services: Services) -> None:
     app.add_page(SIGN_IN, SignIn(callers, services.guesses))
     app.add_page("/sign-out", SignOut(callers))
     app.add_page("/session", SessionCheck(callers))
+    app.add_page(LINK, LinkPage(services.links, services.pages, services.guesses))
     _add_pages(app, services)
 
 
@@ -62,7 +65,9 @@ def _add_pages(app: App, services: Services) -> None:
     ))  # fmt: skip
     app.add_page("/jobs", JobList(pages, jobs, bots, services.pauses))
     app.add_page("/jobs/new", NewJob(pages, jobs, bots, services.calendars))
-    app.add_page("/jobs/{job_id}", JobPage(pages, jobs, runs, bots, services.revisions, services.pauses))
+    app.add_page("/jobs/{job_id}", JobPage(
+        pages, jobs, runs, bots, services.revisions, services.pauses, services.snoozes
+    ))  # fmt: skip
     app.add_page("/jobs/{job_id}/edit", EditJob(pages, jobs, bots, services.calendars))
     app.add_page("/jobs/{job_id}/yaml", JobYaml(jobs))
     app.add_page("/jobs/{job_id}/occurrences", OccurrenceList(long, jobs, services.occurrences, services.explanations))
@@ -76,7 +81,9 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
     app.add_page("/pauses", PausePage(pages, services.pauses, jobs, bots))
     channels, rules = services.channels, services.rules
-    app.add_page("/alerts", AlertPage(pages, channels, rules, services.told_alerts, jobs, bots))
+    app.add_page("/alerts", AlertPage(
+        pages, channels, rules, services.told_alerts, services.snoozes, jobs, bots
+    ))  # fmt: skip
     app.add_page("/runs", RunList(pages, jobs, runs))
     app.add_page("/calendars", CalendarList(pages, services.calendars))
     app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))

@@ -47,7 +47,7 @@ class SignIn(Page):
 
         The address has the next page, so that the body can be short. The form of the previous release sends it too.
         """
-        form = await _read_form(req)
+        form = await read_form(req)
         then = own_path(query.text(req, "next") or form.get("next"))
         key = form.get("key", "").strip(" \t\r\n").encode("utf-8", "surrogateescape")
         try:
@@ -110,7 +110,8 @@ def own_path(path: str | None) -> str:
     return path if path is not None and len(path) <= 2000 and _OWN_PATH.fullmatch(path) else "/"
 
 
-async def _read_form(req: Request) -> dict[str, str]:
+async def read_form(req: Request) -> dict[str, str]:
+    """Read a short form, the first value of each field."""
     text = (await read(req, OPEN_LIMIT)).decode("ascii", "replace")
     try:
         fields = parse_qs(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MOST_FIELDS)

@@ -77,6 +77,10 @@ ALERT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/alerts"): Operation(
         {200: json(array(ref("Alert")))}, (400,), {**PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
     ),
+    ("GET", "/scheduler/snoozes"): Operation(
+        {200: json(array(ref("Snooze")))}, (400,), PAGE, answer_headers=("Link",), tagged=True
+    ),
+    ("DELETE", "/scheduler/snoozes/{snooze_id}"): Operation({204: None}, (400, 404), headers=(HEADER,)),
 }  # fmt: skip
 
 
@@ -139,6 +143,11 @@ def alerts() -> dict[str, Schema]:
         "UpdateRule": record(rule_sent | _ignored(rule.READ_ONLY_FIELDS), (), additionalProperties=False),
         "TestSent": record({"sent": {**BOOLEAN, "const": True}, "to": NAME, "subject": TEXT}),
         "Alert": record(alert),
+        "Snooze": record({
+            "id": UUID, "job_id": UUID, "job": {**or_null(TEXT), "description": "Its name; null if it was deleted."},
+            "to": {**TEXT, "description": "Who is told nothing about the job: a channel, or a setting."},
+            "channel": or_null(NAME), "since": TIMESTAMP, "until": TIMESTAMP,
+        }),
     }  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
         "description": "Of a job whose changed occurrences the document sets, or drops.",
     }
     change = record(
-        {"kind": {"const": "calendar", "description": "Only of calendars; a job has none."}, **always,
+        {"kind": {"enum": ["calendar", "channel", "rule"], "description": "A job has none."}, **always,
          "occurrences": occurrences, "closed_days": ref("ClosedDayChanges"), "changed_occurrences": left_out}, always,
     )  # fmt: skip
     jobs = {
@@ -163,10 +163,16 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
     return {
         "DocumentJob": record({**whole, "changed_occurrences": changed_occurrences()}, NEEDED),
         "Document": record(
-            {"version": {"const": 1}, "calendars": array(ref("CreateCalendar")), "jobs": array(ref("DocumentJob"))},
+            {
+                "version": {"const": 1},
+                "calendars": array(ref("CreateCalendar")),
+                "channels": array(ref("CreateChannel")),
+                "rules": array(ref("CreateRule")),
+                "jobs": array(ref("DocumentJob")),
+            },
             ("version",),
             additionalProperties=False,
-            description="Without jobs, it has calendars.",
+            description="Without jobs, it has another list. Channels and rules need the scope admin.",
         ),
         "Changes": record(
             {"dry_run": BOOLEAN, "changes": array(change), "jobs": jobs, "file": ref("CalendarFileRead")},

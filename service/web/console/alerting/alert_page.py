@@ -13,6 +13,7 @@ from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.alerting.record import STATES
 from service.usecases.alerting.channels import Channels
 from service.usecases.alerting.rules import Rules
+from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.jobs import Jobs
 from service.usecases.views import Page as Shown
@@ -45,12 +46,14 @@ class AlertPage(RenderedPage):
     access = BY_SESSION.needing(get=Scope.ADMIN).without_limits()
 
     def __init__(
-        self, pool: Pool, channels: Channels, rules: Rules, told: ToldAlerts, jobs: Jobs, bots: Bots
+        self, pool: Pool, channels: Channels, rules: Rules, told: ToldAlerts, snoozes: Snoozes, jobs: Jobs,
+        bots: Bots,
     ) -> None:  # fmt: skip
         super().__init__(pool)
         self._channels = channels
         self._rules = rules
         self._told = told
+        self._snoozes = snoozes
         self._jobs = jobs
         self._bots = bots
 
@@ -67,6 +70,7 @@ class AlertPage(RenderedPage):
             resp, "alerts.html", "/alerts", channels=channels, rules=rules, alerts=alerts.data, more=alerts.next_cursor,
             channel=channel or _NEW_CHANNEL, is_new_channel=channel is None, rule=rule or _NEW_RULE,
             is_new_rule=rule is None, kinds=KIND_WORDS, bots=sorted(self._bots), wanted=wanted, states=STATES,
+            snoozes=self._snoozes.page(MOST).data,
             all_kinds=[kind for kind in KINDS if kind != "service"], names=self._names(ids),
         )  # fmt: skip
 
