@@ -5,13 +5,14 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from unittest import mock
 
 from redis import Redis
 from redis.client import Pipeline
 
-from service.store.scripts import assembly
+from service.store.scripts import assembly, scripts
 from service.store.server.redis_clock import ClockEstimate, RedisClock
 
 NOW_KEY = "test:now"
@@ -80,6 +81,7 @@ def virtual_time(client: Redis) -> Iterator[None]:
 
     with (
         mock.patch.object(assembly, "source", source),
+        mock.patch.object(scripts, "_made", lru_cache(scripts._made.__wrapped__)),
         mock.patch.object(RedisClock, "now_ms", now_ms),
         mock.patch.object(ClockEstimate, "now_ms", now_ms),  # its age is of this machine's time
         mock.patch("service.scheduler.reaper.time", clock),
