@@ -23,8 +23,8 @@ from service.store.access.session_store import SessionStore
 from service.store.audit.actions import ActionLog
 from service.store.audit.refusals import RefusedScopes
 from service.store.counters import add_loop_lag, read
-from service.store.job_numbers import read_job_numbers
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.numbers import read_job_numbers
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.runs.run_news import RunNews

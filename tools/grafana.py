@@ -8,7 +8,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent.parent / "deploy" / "grafana"
 SOURCE = {"type": "prometheus", "uid": "${source}"}
-RATE = "[$__rate_interval]"
+BOT = '{bot=~"$bot"}[$__rate_interval]'
 
 Panel = tuple[str, str, str, str, list[tuple[str, str]]]
 """Title, kind of panel, unit, a sentence about it, and its queries, each with its legend."""
@@ -21,14 +21,14 @@ OVERVIEW: list[Panel] = [
     ("Oldest queued run", "stat", "s", "How long it has waited.", [("bot_scheduler_queue_oldest_age_seconds", "")]),
     ("Redis takes writes", "stat", "none", "1, or 0 if it refuses them.", [("bot_scheduler_redis_takes_writes", "")]),
     ("Runs ended", "timeseries", "cpm", "Per minute, by outcome.", [
-        (f"60 * sum by (outcome) (rate(bot_scheduler_runs_total{{bot=~\"$bot\"}}{RATE}))", "{{outcome}}"),
+        (f"60 * sum by (outcome) (rate(bot_scheduler_runs_total{BOT}))", "{{outcome}}"),
     ]),
     ("Lateness", "timeseries", "s", "From when a run was due until it started.", [
-        (f"histogram_quantile({q}, sum by (le) (rate(bot_scheduler_run_lateness_seconds_bucket{{bot=~\"$bot\"}}{RATE})))",
-         f"p{int(100 * q)}") for q in (0.5, 0.95, 0.99)
+        (f"histogram_quantile({q}, sum by (le) (rate(bot_scheduler_run_lateness_seconds_bucket{BOT})))", f"{q:.0%}")
+        for q in (0.5, 0.95, 0.99)
     ]),
     ("Duration", "timeseries", "s", "From a run's start to its end, by bot, 95th percentile.", [
-        (f"histogram_quantile(0.95, sum by (le, bot) (rate(bot_scheduler_run_duration_seconds_bucket{{bot=~\"$bot\"}}{RATE})))",
+        (f"histogram_quantile(0.95, sum by (le, bot) (rate(bot_scheduler_run_duration_seconds_bucket{BOT})))",
          "{{bot}}"),
     ]),
     ("Queue", "timeseries", "none", "Runs that wait, that run, that a pause holds, and retries with a delay.", [
@@ -37,7 +37,7 @@ OVERVIEW: list[Panel] = [
     ]),
     ("Troubles by kind", "timeseries", "none", "1 while one is on.", [("bot_scheduler_trouble", "{{kind}}")]),
     ("Refused keys", "timeseries", "cpm", "Per minute: a rise means that somebody is guessing.", [
-        (f"60 * rate(bot_scheduler_refused_keys_total{RATE})", "refused"),
+        ("60 * rate(bot_scheduler_refused_keys_total[$__rate_interval])", "refused"),
     ]),
 ]  # fmt: skip
 JOBS: list[Panel] = [

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from service.domain.watching.troubles import KINDS
 from service.setting_values import metrics_name
 from service.store.counters import Histogram, Reading
-from service.store.job_numbers import JobNumbers
+from service.store.jobs.numbers import JobNumbers
 from service.store.scripts import BUCKETS_MS
 
 PREFIX = "bot_scheduler"
@@ -151,7 +151,9 @@ class _SingleJobs(Collector):
             for word in HEALTHS if job.health is not None else ():
                 health.add_metric((job.job_id, job.name, word), int(word == job.health))
         yield health
-        yield _gauge("jobs_left_out", "Jobs of which there are no numbers here, since they are too many.", self._left_out)
+        yield _gauge(
+            "jobs_left_out", "Jobs of which there are no numbers here, since they are too many.", self._left_out
+        )
 
     def _family(self, name: str, words: str, number: Callable[[JobNumbers], float | None]) -> Metric:
         family = GaugeMetricFamily(f"{PREFIX}_job_{name}", words, labels=("job_id", "name"))

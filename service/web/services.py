@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from service.bots.protocol import Bot
 from service.store.counters import Reading
-from service.store.job_numbers import JobNumbers
+from service.store.jobs.numbers import JobNumbers
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.asgi import assemble
 from service.domain.run_records import Outcome
 from service.settings import Settings
-from service.store import job_numbers
+from service.store.jobs import numbers
 from tests.support.store_rig import Rig
 
 HOSTILE = 'a "quoted" name\\ with {job_id="x"} ünd 🎂'
@@ -76,7 +76,7 @@ def test_a_job_tells_its_last_success_duration_failures_and_health(rig: Rig, val
 def test_the_last_success_is_looked_for_among_fifty_runs(
     rig: Rig, valkey_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_numbers, "MOST_RUNS", 3)
+    monkeypatch.setattr(numbers, "MOST_RUNS", 3)
     job_id = rig.make_job()
     succeeded = end(rig, job_id, "success", 10)
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_the_last_success_is_looked_for_among_fifty_runs(
 def test_those_that_were_created_first_are_told_and_the_others_counted(
     rig: Rig, valkey_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_numbers, "MOST_JOBS", 2)
+    monkeypatch.setattr(numbers, "MOST_JOBS", 2)
     jobs = []
     for number in range(4):
         jobs.append(rig.make_job(name=str(number)))

@@ -8,7 +8,7 @@ from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
 from service.store.counters import Reading
-from service.store.job_numbers import JobNumbers
+from service.store.jobs.numbers import JobNumbers
 from service.web.http.access import BY_SENT_KEY
 from service.web.http.pools import Pool, PooledResource
 from service.web.metrics import exposition

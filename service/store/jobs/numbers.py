@@ -64,22 +64,23 @@ def read_job_numbers(scripts: Scripts) -> tuple[list[JobNumbers], int]:
 
 def _newest_ends(scripts: Scripts, names: Sequence[str]) -> dict[str, tuple[int | None, int | None]]:
     """Return of each job when it succeeded last, and how long its last run took; ms."""
-    keys = scripts.keys
     found: dict[str, tuple[int | None, int | None]] = dict.fromkeys(names, (None, None))
-    open_ones: list[str] = list(names)
+    open_ones = list(names)
     for first, last in ((0, _FIRST_LOOK - 1), (_FIRST_LOOK, MOST_RUNS - 1)):
-        asked = tuple(open_ones)
-        lines = scripts.read(lambda pipe: [pipe.lrange(keys.history(name), first, last) for name in asked])  # noqa: B023
-        runs = [(name, run.decode()) for name, line in zip(asked, lines, strict=True) for run in line]
-        fields = scripts.read(
-            lambda pipe: [pipe.hmget(keys.run(run), "status", "started_at", "finished_at", "rehearsal") for _, run in runs]  # noqa: B023
-        )
-        for (name, _), values in zip(runs, fields, strict=True):
+        for name, values in _runs(scripts, open_ones, first, last):
             found[name] = _with_run(found[name], values)
-        open_ones = [name for name in asked if None in found[name]]
-        if not open_ones:
-            break
+        open_ones = [name for name in open_ones if None in found[name]]
     return found
+
+
+def _runs(scripts: Scripts, names: Sequence[str], first: int, last: int) -> list[tuple[str, Sequence[Any]]]:
+    """Read what counts of some runs of each job, the newest first, each beside its job."""
+    keys = scripts.keys
+    lines = scripts.read(lambda pipe: [pipe.lrange(keys.history(name), first, last) for name in names])
+    ids = [(name, run.decode()) for name, line in zip(names, lines, strict=True) for run in line]
+    fields = ("status", "started_at", "finished_at", "rehearsal")
+    values = scripts.read(lambda pipe: [pipe.hmget(keys.run(run), *fields) for _, run in ids])
+    return [(name, its) for (name, _), its in zip(ids, values, strict=True)]
 
 
 def _with_run(so_far: tuple[int | None, int | None], values: Sequence[Any]) -> tuple[int | None, int | None]:
