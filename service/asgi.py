@@ -24,6 +24,7 @@ from service.store.audit.actions import ActionLog
 from service.store.audit.refusals import RefusedScopes
 from service.store.counters import add_loop_lag, read
 from service.store.jobs.job_hashes import JobStore
+from service.store.jobs.numbers import read_job_numbers
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.runs.run_news import RunNews
@@ -175,6 +176,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         health=Health(scripts),
         message_tester=MessageTester(partial(Messenger.of, settings), contacts, actions),
         reading=partial(read, scripts),
+        job_numbers=partial(read_job_numbers, scripts) if settings.metrics_per_job else None,
         bots=bots,
         callers=Callers(ApiKeys.of(settings), key_store, sessions, lookups, wrong_keys.address),
         lookups=lookups,

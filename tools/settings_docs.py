@@ -70,7 +70,7 @@ SECTIONS = {
         "worker_concurrency", "worker_isolation", "worker_recycle_runs", "worker_recycle_mb", "lease_seconds",
         "rq_commands",
     ),
-    "Logs and metrics": ("log_level", "log_format", "metrics_label"),
+    "Logs and metrics": ("log_level", "log_format", "metrics_label", "metrics_per_job"),
     "Messages and alerts": (
         "message_url", "alert_url", "public_url", "run_links", "heartbeat_url", "workers_wanted_seconds",
         "phone_region", "message_list_unsubscribe", "message_auto_submitted",

@@ -2,12 +2,13 @@
 
 Each request reads all of them from Redis, so that every web process gives the same answer and none counts for itself.
 No label holds anything that people typed, but for the one that METRICS_LABEL names: its values are those of jobs'
-labels, 50 of them at the most. Labels are bots' names, outcomes, triggers, and the acting scheduler's name.
+labels, 50 of them at the most, and names of jobs with METRICS_PER_JOB. Labels are bots' names, outcomes, triggers, and
+the acting scheduler's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
@@ -17,23 +18,30 @@ from prometheus_client.registry import Collector
 from service.domain.watching.troubles import KINDS
 from service.setting_values import metrics_name
 from service.store.counters import Histogram, Reading
+from service.store.jobs.numbers import JobNumbers
 from service.store.scripts import BUCKETS_MS
 
 PREFIX = "bot_scheduler"
+HEALTHS = ("ok", "late", "slow", "empty")
 
 
-def exposition(reading: Reading, accept: str) -> tuple[bytes, str]:
+def exposition(
+    reading: Reading, accept: str, job_numbers: tuple[Sequence[JobNumbers], int] | None = None
+) -> tuple[bytes, str]:
     """Write the metrics of one reading.
 
     Args:
         reading: the measurements.
         accept: the request's `Accept`; it chooses Prometheus' text format or OpenMetrics.
+        job_numbers: those of single jobs, and how many jobs are left out; None if they are not wanted.
 
     Returns:
         The metrics, and their content type.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_OneReading(reading))
+    if job_numbers is not None:
+        registry.register(_SingleJobs(*job_numbers))
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
@@ -111,6 +119,49 @@ class _OneReading(Collector):
         jobs.add_metric(("true",), now.enabled_jobs)
         jobs.add_metric(("false",), now.jobs - now.enabled_jobs)
         yield jobs
+
+
+class _SingleJobs(Collector):
+    """The numbers of single jobs."""
+
+    def __init__(self, jobs: Sequence[JobNumbers], left_out: int) -> None:
+        self._jobs = jobs
+        self._left_out = left_out
+
+    def describe(self) -> Iterator[Metric]:
+        """Describe nothing: the registry is used once."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family for each number; a job that has none is not in it."""
+        yield self._family(
+            "last_success_timestamp_seconds", "When the job's last success ended; none in its newest 50 runs: absent.",
+            lambda job: None if job.succeeded_at is None else job.succeeded_at / 1000,
+        )  # fmt: skip
+        yield self._family(
+            "last_duration_seconds", "Time from the start to the end of the job's last run.",
+            lambda job: None if job.took_ms is None else job.took_ms / 1000,
+        )  # fmt: skip
+        yield self._family("failures", "Runs of the job that failed for good, in a row.", lambda job: job.failures)
+        health = GaugeMetricFamily(
+            f"{PREFIX}_job_health", "1 for the job's health; absent if nothing is expected of it.",
+            labels=("job_id", "name", "health"),
+        )  # fmt: skip
+        for job in self._jobs:
+            for word in HEALTHS if job.health is not None else ():
+                health.add_metric((job.job_id, job.name, word), int(word == job.health))
+        yield health
+        yield _gauge(
+            "jobs_left_out", "Jobs of which there are no numbers here, since they are too many.", self._left_out
+        )
+
+    def _family(self, name: str, words: str, number: Callable[[JobNumbers], float | None]) -> Metric:
+        family = GaugeMetricFamily(f"{PREFIX}_job_{name}", words, labels=("job_id", "name"))
+        for job in self._jobs:
+            found = number(job)
+            if found is not None:
+                family.add_metric((job.job_id, job.name), found)
+        return family
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from service.bots.protocol import Bot
 from service.store.counters import Reading
+from service.store.jobs.numbers import JobNumbers
 from service.usecases.access.audit import Audit
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sessions import ConsoleSessions
@@ -83,6 +84,7 @@ class Services:
         health: tells whether the service works.
         message_tester: sends test messages.
         reading: reads the current measurements; raises StoreUnavailable while Redis is away.
+        job_numbers: reads those of single jobs, and how many it left out; None if they are not wanted.
         bots: bot type -> bot class.
         callers: tells who sent a request.
         lookups: what this process has looked up of stored keys and sessions.
@@ -128,6 +130,7 @@ class Services:
     health: Health
     message_tester: MessageTester
     reading: Callable[[], Reading]
+    job_numbers: Callable[[], tuple[list[JobNumbers], int]] | None
     bots: Bots
     callers: Callers
     lookups: Lookups

@@ -248,7 +248,7 @@ def _add_service_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/audit", AuditEntries(services.audit))
     app.add_route("/scheduler/messages/test", MessageTest(services.message_tester, services.long))
     app.add_route("/scheduler/bots", BotList(services.bots))
-    app.add_route("/metrics", Metrics(services.reading, services.pages))
+    app.add_route("/metrics", Metrics(services.reading, services.pages, services.job_numbers))
 
 
 def _add_access_routes(app: App, services: Services) -> None:
