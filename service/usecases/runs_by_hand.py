@@ -22,6 +22,7 @@ from service.store.runs.repeats import Pairs, Repeats, pairs_in
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
+from service.tracing.trace_context import read
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
 from service.usecases.ids import no_job, no_run, once, same_body, stored
@@ -39,6 +40,9 @@ class RunsByHand:
         configs: each bot's `Config`, by `bot_type`.
     """
 
+    traced = False
+    """Whether runs are traced, and so continue the trace of the request for them."""
+
     def __init__(self, scripts: Scripts, configs: Mapping[str, type[BaseModel]]) -> None:
         self._scripts = scripts
         self._jobs = JobStore(scripts)
@@ -46,7 +50,9 @@ class RunsByHand:
         self._configs = configs
         self._repeats = Repeats(scripts)
 
-    def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
+    def run_now(
+        self, job_id: str, body: object | None = None, key: str | None = None, traceparent: str | None = None
+    ) -> str:
         """Ask for a run outside of the schedule. The run keeps the id of the request that asked for it.
 
         Args:
@@ -54,6 +60,7 @@ class RunsByHand:
             body: None, or an object with `bot_config`, to lay over the job's own for this run, and `at`, a time before
                 which it does not start.
             key: the request's Idempotency-Key. For a day, the same key and body return the same run.
+            traceparent: the request's, which the run continues if runs are traced; ignored if it is invalid.
 
         Returns:
             The run's id.
@@ -70,17 +77,23 @@ class RunsByHand:
         idempotency = once(f"run {job_id}", key, body)
         run_id = str(uuid.uuid4())
         answer = self._runs.request(
-            job_id, run_id, asked.overlay, idempotency, logs.request_id(), bound=bound, not_before=asked.at
-        )
+            job_id, run_id, asked.overlay, idempotency, logs.request_id(), bound=bound, not_before=asked.at,
+            traceparent=self._continued(traceparent),
+        )  # fmt: skip
         return self._accepted(answer, job_id, run_id)
 
-    def again(self, job_id: str, run_id: str, key: str | None = None) -> str:
+    def _continued(self, traceparent: str | None) -> str | None:
+        found = read(traceparent) if self.traced else None
+        return None if found is None else found.header
+
+    def again(self, job_id: str, run_id: str, key: str | None = None, traceparent: str | None = None) -> str:
         """Ask for a run that does an ended one again: with its overlay, for its occurrence.
 
         Args:
             job_id: the job's id.
             run_id: the ended run's.
             key: the request's Idempotency-Key.
+            traceparent: as in `run_now`.
 
         Returns:
             The new run's id.
@@ -99,7 +112,7 @@ class RunsByHand:
         new_id = str(uuid.uuid4())
         answer = self._runs.request(
             job_id, new_id, overlay, once(f"again {job_id} {run_id}", key, None), logs.request_id(), bound=bound,
-            again_of=run_id,
+            again_of=run_id, traceparent=self._continued(traceparent),
         )  # fmt: skip
         if answer == "no_run":
             raise no_run(job_id, run_id)
