@@ -47,8 +47,8 @@ ELSEWHERE = {
     "OTEL_EXPORTER_OTLP_ENDPOINT": Entry(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "",
-        "The `http://` or `https://` address of an OpenTelemetry collector, to which traces of runs go. Needs the extra "
-        "`traces`; other OTEL_* variables apply as its SDK reads them. See docs/traces.md.",
+        "The `http://` or `https://` address of an OpenTelemetry collector, to which traces of runs go. Needs the "
+        "extra `traces`; other OTEL_* variables apply as its SDK reads them. See docs/traces.md.",
         "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318",
     ),
     "OTEL_EXPORTER_OTLP_HEADERS": Entry(
@@ -71,7 +71,7 @@ ELSEWHERE = {
         "BOT_SECRET_BOOKS_HOSTS=hooks.example.org,*.example.net",
     ),
 }
-"""Variables that are no fields of `Settings`: gunicorn's configuration, the bots' secrets and OpenTelemetry read them."""
+"""Variables that are no fields of `Settings`: for gunicorn's configuration, secrets of bots and OpenTelemetry."""
 
 SECTIONS = {
     "Web": ("port", "BIND_HOST", "web_concurrency", "limit_connections"),

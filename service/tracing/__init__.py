@@ -1,1 +1,1 @@
-"""OpenTelemetry traces of runs, if `OTEL_EXPORTER_OTLP_ENDPOINT` is set. Only `sdk` imports the SDK, which is an extra."""
+"""OpenTelemetry traces of runs, if a collector is named. Only `sdk` imports the SDK, which comes as an extra."""

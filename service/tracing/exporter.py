@@ -88,8 +88,9 @@ class Exporter:
         begun = b""
         while text := os.read(self._read, 65536):
             *lines, begun = (begun + text).split(b"\n")
-            for note in filter(None, map(read_note, lines)):
-                self._queue(note)
+            for line in lines:
+                if (note := read_note(line)) is not None:
+                    self._queue(note)
 
     def _queue(self, note: Ended | Requested) -> None:
         if isinstance(note, Ended) and note.lost:

@@ -13,6 +13,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -62,7 +63,7 @@ class Sdk:
             around = set_span_in_context(
                 NonRecordingSpan(_context(parent.trace_id, parent.span_id, parent.sampled, True))
             )
-        return self._sampler.should_sample(around, int(trace_id, 16), name).decision.is_sampled()
+        return self._sampler.should_sample(around, int(trace_id, 16), name).decision is Decision.RECORD_AND_SAMPLE
 
     def export(self, spans: Sequence[Span]) -> bool:
         """Send spans, within the time of OTEL_EXPORTER_OTLP_TIMEOUT. Return whether the collector took them."""
