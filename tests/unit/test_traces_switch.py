@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,24 +14,35 @@ from service.environment import COLLECTOR, is_traced, refuse_foreign
 from service.errors import SettingsError
 from service.secrecy.redaction import Redaction
 
+ROOT = Path(__file__).parents[2]
 AT = {COLLECTOR: "http://127.0.0.1:4318"}
-PROCESSES = (
-    "import service.asgi, service.scheduler.scheduler, service.scheduler.main, service.worker.serving, service.cli.app"
-)
+ALL = "service.asgi, service.scheduler.scheduler, service.scheduler.main, service.worker.serving, service.cli.app"
 
 
 def test_no_process_loads_opentelemetry_while_traces_are_off() -> None:
-    """The scheduler, the worker, the web process and the command line; a worker's process loads its bots, too."""
-    script = (
-        f"import os, sys; {PROCESSES}\n"
-        "from service.settings import load_settings\n"
-        "from service.bots.registry import load_bots\n"
-        "load_settings(); load_bots()\n"
-        "print(sorted(name for name in sys.modules if name.startswith(('opentelemetry', 'google.protobuf', 'service.tracing'))))"
-    )
+    """All of them start where it is not installed. Where it is, redis-py loads it by itself, and nothing of ours does."""
+    script = f"""
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "opentelemetry":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Hidden())
+import {ALL}
+from service.bots.registry import load_bots
+from service.settings import load_settings
+load_settings(), load_bots()
+print(*sorted(name for name in sys.modules if name.startswith(("opentelemetry", "service.tracing"))))
+"""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     shown = subprocess.run([sys.executable, "-c", script], env=clean, capture_output=True, text=True, check=True).stdout
-    assert shown.strip() == "['service.tracing', 'service.tracing.trace_context']", "which reads an incoming header"
+    assert shown.split() == ["service.tracing", "service.tracing.trace_context"], "which reads an incoming header"
+
+
+def test_one_module_imports_the_sdk() -> None:
+    texts = {path: path.read_text() for path in (ROOT / "service").rglob("*.py")}
+    naming = [path for path, text in texts.items() if "import opentelemetry" in text or "from opentelemetry" in text]
+    assert naming == [ROOT / "service" / "tracing" / "sdk.py"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +62,8 @@ def test_a_collector_switches_traces_on(variables: dict[str, str], traced: bool)
     ("variables", "says"),
     [
         ({COLLECTOR: "127.0.0.1:4318"}, "write the http"), ({COLLECTOR: "http://u:geheim@h"}, "HEADERS"),
-        ({COLLECTOR: "http://h/?key=geheim"}, "HEADERS"), (AT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "http/protobuf"),
+        ({COLLECTOR: "http://h/?key=geheim"}, "HEADERS"),
+        (AT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "http/protobuf"),
         (AT | {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"}, "http/protobuf"),
     ],
 )  # fmt: skip
