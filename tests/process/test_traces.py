@@ -49,10 +49,8 @@ def test_a_run_is_one_trace_from_its_decision_to_its_end(tmp_path: Path, durable
                 assert outer.start_time_unix_nano <= spans[name].start_time_unix_nano, name
                 assert spans[name].start_time_unix_nano <= spans[name].end_time_unix_nano, name
                 assert spans[name].end_time_unix_nano <= outer.end_time_unix_nano, name
-            started, finished = (
-                int(installation.client.hget(installation.keys.run(first["id"]), name)) * 1_000_000
-                for name in ("started_at", "finished_at")
-            )
+            record = installation.client.hgetall(installation.keys.run(first["id"]))
+            started, finished = (int(record[name]) * 1_000_000 for name in (b"started_at", b"finished_at"))
             assert bot.start_time_unix_nano == started == spans["claim"].end_time_unix_nano
             assert whole.end_time_unix_nano == finished
             told = facts(sent)

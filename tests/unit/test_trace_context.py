@@ -19,7 +19,8 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
         "", "00", f"00-{TRACE}-{SPAN}", f"ff-{TRACE}-{SPAN}-01", f"00-{TRACE.upper()}-{SPAN}-01",
         f"00-{'0' * 32}-{SPAN}-01", f"00-{TRACE}-{'0' * 16}-01", f"00-{TRACE}-{SPAN}-01-more", f"00-{TRACE}-{SPAN}-1",
         f"00-{TRACE}-{SPAN}-01,00-{TRACE}-{SPAN}-01", f"01-{TRACE}-{SPAN}-01more", f"00-{TRACE[1:]}-{SPAN}-01",
-        f"00-{TRACE}-{SPAN}-01\n", f"01-{TRACE}-{SPAN}-01-{'a' * LONGEST}", f"00-{TRACE}-{SPAN}-zz", "٠٠" + f"-{TRACE}-{SPAN}-01",
+        f"00-{TRACE}-{SPAN}-01\n", f"01-{TRACE}-{SPAN}-01-{'a' * LONGEST}", f"00-{TRACE}-{SPAN}-zz",
+        "٠٠" + f"-{TRACE}-{SPAN}-01",
     ],
 )  # fmt: skip
 def test_an_invalid_header_begins_a_new_trace(header: str) -> None:

@@ -20,7 +20,7 @@ ALL = "service.asgi, service.scheduler.scheduler, service.scheduler.main, servic
 
 
 def test_no_process_loads_opentelemetry_while_traces_are_off() -> None:
-    """All of them start where it is not installed. Where it is, redis-py loads it by itself, and nothing of ours does."""
+    """All start where it is not installed. Where it is, redis-py loads it by itself, and nothing of ours does."""
     script = f"""
 import sys
 class Hidden:

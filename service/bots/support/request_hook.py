@@ -15,7 +15,15 @@ class RequestHook(Protocol):
     """Sends a request, and may note it."""
 
     def __call__(self, request: httpx.Request, send: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
-        """Send `request` by `send`, and return or raise as that does."""
+        """Send a request.
+
+        Args:
+            request: it may get further headers.
+            send: sends it.
+
+        Returns:
+            What `send` returns; it raises what `send` raises.
+        """
 
 
 hook: RequestHook | None = None
