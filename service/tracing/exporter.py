@@ -19,7 +19,7 @@ from service.errors import StoreUnavailable
 from service.seldom import Seldom
 from service.store.keys import Keys
 from service.store.server.translation import translate_errors
-from service.tracing.notes import Ended, NoteWriter, Requested, read_note
+from service.tracing.notes import LONGEST_NOTE, Ended, NoteWriter, Requested, read_note
 from service.tracing.sdk import Sdk
 from service.tracing.spans import FIELDS, Span, spans_of
 from service.tracing.trace_context import trace_of
@@ -77,7 +77,7 @@ class Exporter:
             return
         os.close(self._written)
         self._written = -1
-        if not self._listener.is_alive():
+        if self._listener.ident is None:  # it was never started
             return
         end = time.monotonic() + LAST_SECONDS
         self._listener.join(LAST_SECONDS)
@@ -88,6 +88,7 @@ class Exporter:
         begun = b""
         while text := os.read(self._read, 65536):
             *lines, begun = (begun + text).split(b"\n")
+            begun = begun if len(begun) < LONGEST_NOTE else b""  # nobody but a bot writes that
             for line in lines:
                 if (note := read_note(line)) is not None:
                     self._queue(note)

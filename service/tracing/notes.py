@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 LONGEST_NOTE = 4096
 """Bytes that a pipe takes at once or not at all (PIPE_BUF)."""
@@ -77,7 +78,7 @@ class NoteWriter:
             self._lost += lost
 
     def _write(self, note: list[Any]) -> bool:
-        text = json.dumps(note).encode() + b"\n"
+        text = orjson.dumps(note) + b"\n"
         try:
             if len(text) <= LONGEST_NOTE:
                 os.write(self._descriptor, text)
@@ -91,7 +92,7 @@ class NoteWriter:
 def read_note(line: bytes) -> Ended | Requested | None:
     """Read a line of the pipe; None if a bot has written something else into it."""
     try:
-        match json.loads(line):
+        match orjson.loads(line):
             case ["end", str(run_id), float() | int() | None as bot_ms, int(lost)]:
                 return Ended(run_id, bot_ms, lost)
             case [
