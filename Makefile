@@ -118,7 +118,7 @@ release: $(READY) ## Release what is committed: changelog, tag, wheel, source, b
 .PHONY: lock
 lock: $(READY) ## Compile pyproject.toml and requirements-dev.in to the locked requirements*.txt
 	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file requirements.txt pyproject.toml
-	@$(BIN)/pip-compile $(LOCK) --no-strip-extras --extra local --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
+	@$(BIN)/pip-compile $(LOCK) --no-strip-extras --extra local --extra traces --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
 
 .PHONY: wheels-check
 wheels-check: $(READY) ## Check that all that is locked has wheels for Linux x86-64 and aarch64 and macOS arm64 (asks the package index)

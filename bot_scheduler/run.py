@@ -105,3 +105,10 @@ class Run(Protocol):
     @property
     def requested_by(self) -> str | None:
         """The name of the key that asked for a run by hand, or `root`; None for other runs."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The header that makes a request a part of the run's trace (W3C Trace Context); None unless runs are traced.
+
+        The service's own HTTP client sends it. Send it with requests by other means.
+        """

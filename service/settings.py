@@ -16,7 +16,7 @@ from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, Validatio
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.egress import Egress
-from service.environment import refuse_foreign
+from service.environment import is_traced, refuse_foreign
 from service.errors import SettingsError
 from service.secrecy import secret_hosts
 from service.setting_values import is_redis_url, is_web_address, metrics_name
@@ -172,6 +172,11 @@ class Settings(BaseSettings):
     closed unless the exact address is listed."""
     visitor_allow_private: bool = False
     """The older form of `NETWORK_ALLOW`: `true` opens every address inside the network except metadata services."""
+
+    @property
+    def traced(self) -> bool:
+        """Whether runs are traced, as OpenTelemetry's own variables say; `load_settings` has checked them."""
+        return is_traced(os.environ)
 
     @field_validator("redis_url")
     @classmethod

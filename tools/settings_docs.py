@@ -44,6 +44,19 @@ ELSEWHERE = {
         "`make up` accepts loopback addresses (`::1`) and uses 127.0.0.1 instead of any other.",
         "BIND_HOST=0.0.0.0",
     ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Entry(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "The `http://` or `https://` address of an OpenTelemetry collector, to which traces of runs go. Needs the "
+        "extra `traces`; other OTEL_* variables apply as its SDK reads them. See docs/traces.md.",
+        "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318",
+    ),
+    "OTEL_EXPORTER_OTLP_HEADERS": Entry(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "Secret. Headers for the collector: `name=value`, with commas between, values percent-encoded.",
+        "OTEL_EXPORTER_OTLP_HEADERS=",
+    ),
     "BOT_SECRET_…": Entry(
         "BOT_SECRET_…",
         "",
@@ -58,7 +71,7 @@ ELSEWHERE = {
         "BOT_SECRET_BOOKS_HOSTS=hooks.example.org,*.example.net",
     ),
 }
-"""Variables that are no fields of `Settings`: gunicorn's configuration and the bots' secrets read them."""
+"""Variables that are no fields of `Settings`: for gunicorn's configuration, secrets of bots and OpenTelemetry."""
 
 SECTIONS = {
     "Web": ("port", "BIND_HOST", "web_concurrency", "limit_connections"),
@@ -70,7 +83,10 @@ SECTIONS = {
         "worker_concurrency", "worker_isolation", "worker_recycle_runs", "worker_recycle_mb", "lease_seconds",
         "rq_commands",
     ),
-    "Logs and metrics": ("log_level", "log_format", "metrics_label", "metrics_per_job"),
+    "Logs, metrics, traces": (
+        "log_level", "log_format", "metrics_label", "metrics_per_job", "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+    ),
     "Messages and alerts": (
         "message_url", "alert_url", "public_url", "run_links", "heartbeat_url", "workers_wanted_seconds",
         "phone_region", "message_list_unsubscribe", "message_auto_submitted",

@@ -32,6 +32,7 @@ class FakeRun:
         job_name: the job's name.
         names: of the schedules that made the occurrence.
         requested_by: who asked for it.
+        traceparent: of the run's trace.
         start: runs the bot.
     """
 
@@ -45,6 +46,7 @@ class FakeRun:
     job_name: str = "A job"
     names: tuple[str, ...] = ()
     requested_by: str | None = None
+    traceparent: str | None = None
     start: Callable[[], dict[str, Any]] = field(default=_cannot_start, repr=False, compare=False)
 
     def __call__(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from service.startup import start_process
 
 
@@ -25,17 +27,27 @@ def main() -> None:
 
     limits = Limits.of(settings)
     keys = Keys(settings.redis_prefix)
-    scheduler = Scheduler(connect(settings, "scheduler"), keys, limits)
+    bots, traces = load_bots(), None
+    if settings.traced:
+        from service.tracing.exporter import Exporter
+
+        traces = Exporter(connect(settings, "watch"), keys, about_persons(bots), os.environ)
+    traced = None if traces is None else traces.ended
+    scheduler = Scheduler(connect(settings, "scheduler"), keys, limits, traced=traced)
     scheduler.install_signal_handlers()
     # A connection of its own: alerts are sent by a thread, so that no mail server delays a tick.
     beside = connect(settings, "watch")
     scripts = make_scripts(beside, keys, limits)
     scripts.gate = SchemaGate(beside, keys)
     touch = Touch(scripts, ("courier",), lambda: scheduler.has_arrived)
-    courier = Courier(scripts, touch, settings, about_persons(load_bots()))
+    courier = Courier(scripts, touch, settings, about_persons(bots))
     courier.start()
+    if traces is not None:
+        traces.start()
     scheduler.run()
     courier.stop()
+    if traces is not None:
+        traces.close()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Callable
 
 from redis import Redis
 from rq import Queue
@@ -60,16 +61,19 @@ class Reaper:
         keys: the installation's key names.
         client: for RQ's own registries.
         take_over: looks at what an older release has left; None where there never was one.
+        traced: told the id of each run that was ended here; None for nobody.
     """
 
     def __init__(
-        self, runs: RunStore, jobs: JobStore, keys: Keys, client: Redis, take_over: TakeOver | None = None
-    ) -> None:
+        self, runs: RunStore, jobs: JobStore, keys: Keys, client: Redis, take_over: TakeOver | None = None,
+        traced: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
         self._runs = runs
         self._jobs = jobs
         self._client = client
         self._keys = keys
         self._take_over = take_over
+        self._traced = traced
         self._popped_since: dict[str, float] = {}
         self._next_pass = 0.0
         self._next_tidy = 0.0
@@ -133,6 +137,8 @@ class Reaper:
             outcome = Outcome("failed", WORKER_DIED)
             if self._runs.finish(run_id, token, outcome, retry=retry, only_if_lease_ended=True):
                 log.warning("Run %s: %s", run_id, WORKER_DIED, extra=ids_of(run_id, run) if run else {})
+                if self._traced is not None:
+                    self._traced(run_id)
 
     def _retry(self, run_id: str, run: dict[str, str]) -> Retry | None:
         try:

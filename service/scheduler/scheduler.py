@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from types import FrameType
 
 import rq_scheduler
@@ -75,7 +76,10 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         name: unique among schedulers; generated if None.
     """
 
-    def __init__(self, client: Redis, keys: Keys, limits: Limits, name: str | None = None) -> None:
+    def __init__(
+        self, client: Redis, keys: Keys, limits: Limits, name: str | None = None,
+        traced: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
         name = name or f"{keys.prefix}-scheduler-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         super().__init__(queue_name=keys.queue_name, connection=client, interval=LONGEST_WAIT, name=name)
         # A due index and a lead of our own, so that a stock rqscheduler on the same Redis touches neither.
@@ -89,7 +93,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
         self._due = self._due_jobs.index
         self._pauses = PauseEnds(scripts)
         self._heartbeat = Heartbeat(scripts)
-        self._reaper = Reaper(RunStore(scripts), jobs, keys, client, TakeOver(scripts, client))
+        self._reaper = Reaper(RunStore(scripts), jobs, keys, client, TakeOver(scripts, client), traced)
         self._backfills = BackfillFeed(scripts)
         self._expectations = Expectations(scripts)
         self._clock = RedisClock(client)

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 else:
     base64 = own_copy("base64")
 
-SECRETS = ("API_KEY", "API_KEY_PREVIOUS", "REDIS_URL", "MESSAGE_URL", "ALERT_URL", "CONTACTS_URL", "HEARTBEAT_URL")
+COLLECTOR_HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+"""Headers for the collector of traces, `name=value` with commas between, percent-encoded."""
+SECRETS = (
+    "API_KEY",
+    "API_KEY_PREVIOUS",
+    "REDIS_URL",
+    "MESSAGE_URL",
+    "ALERT_URL",
+    "CONTACTS_URL",
+    "HEARTBEAT_URL",
+    *COLLECTOR_HEADERS,
+)
 """The settings that are secret; so are the variables that jobs name, `BOT_SECRET_…`."""
 UNMISTAKABLE = 16
 """Length from which a secret is replaced in the results of all runs; a shorter one only in runs that used it."""
@@ -36,6 +47,9 @@ def secret_values(environment: Mapping[str, str], used: Collection[str]) -> Iter
     """
     for name, value in environment.items():
         if name in SECRETS or is_secret(name):
+            if name in COLLECTOR_HEADERS:
+                headers = [unquote(pair.partition("=")[2]).strip() for pair in value.split(",")]
+                yield from ((name, part) for header in headers for part in _of_text(header))
             given = () if name.endswith("_URL") and name in SECRETS else _of_text(value.strip())
             paths = _paths(value) if name in used else ()
             for part in (*given, *_of_urls(value, everything=is_secret(name)), *paths):

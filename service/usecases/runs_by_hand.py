@@ -23,6 +23,7 @@ from service.store.runs.repeats import Pairs, Repeats, pairs_in
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
+from service.tracing.trace_context import read
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
 from service.usecases.ids import no_job, no_run, once, same_body, stored
@@ -40,6 +41,9 @@ class RunsByHand:
         configs: each bot's `Config`, by `bot_type`.
     """
 
+    traced = False
+    """Whether runs are traced, and so continue the trace of the request for them."""
+
     def __init__(self, scripts: Scripts, configs: Mapping[str, type[BaseModel]]) -> None:
         self._scripts = scripts
         self._jobs = JobStore(scripts)
@@ -47,7 +51,9 @@ class RunsByHand:
         self._configs = configs
         self._repeats = Repeats(scripts)
 
-    def run_now(self, job_id: str, body: object | None = None, key: str | None = None) -> str:
+    def run_now(
+        self, job_id: str, body: object | None = None, key: str | None = None, traceparent: str | None = None
+    ) -> str:
         """Ask for a run outside of the schedule. The run keeps the id of the request that asked for it.
 
         Args:
@@ -55,6 +61,7 @@ class RunsByHand:
             body: None, or an object with `bot_config`, to lay over the job's own for this run, and `at`, a time before
                 which it does not start.
             key: the request's Idempotency-Key. For a day, the same key and body return the same run.
+            traceparent: the request's, which the run continues if runs are traced; ignored if it is invalid.
 
         Returns:
             The run's id.
@@ -71,18 +78,24 @@ class RunsByHand:
         idempotency = once(f"run {job_id}", key, body)
         run_id = str(uuid.uuid4())
         answer = self._runs.request(
-            job_id, run_id, asked.overlay, idempotency, logs.request_id(), bound=bound, not_before=asked.at
-        )
+            job_id, run_id, asked.overlay, idempotency, logs.request_id(), bound=bound, not_before=asked.at,
+            traceparent=self._continued(traceparent),
+        )  # fmt: skip
         assert not isinstance(answer, Use)
         return self._accepted(answer, job_id, run_id)
 
-    def again(self, job_id: str, run_id: str, key: str | None = None) -> str:
+    def _continued(self, traceparent: str | None) -> str | None:
+        found = read(traceparent) if self.traced else None
+        return None if found is None else found.header
+
+    def again(self, job_id: str, run_id: str, key: str | None = None, traceparent: str | None = None) -> str:
         """Ask for a run that does an ended one again: with its overlay, for its occurrence.
 
         Args:
             job_id: the job's id.
             run_id: the ended run's.
             key: the request's Idempotency-Key.
+            traceparent: as in `run_now`.
 
         Returns:
             The new run's id.
@@ -93,7 +106,8 @@ class RunsByHand:
             ValidationFailed: the run's overlay no longer makes a valid `bot_config`.
             Conflict: the run has not ended, or was skipped; or as `run_now`.
         """
-        new_id, answer = self._asked_again(job_id, run_id, once(f"again {job_id} {run_id}", key, None))
+        idempotency = once(f"again {job_id} {run_id}", key, None)
+        new_id, answer = self._asked_again(job_id, run_id, idempotency, traceparent=traceparent)
         assert not isinstance(answer, Use)
         return self._accepted(answer, job_id, new_id)
 
@@ -115,7 +129,8 @@ class RunsByHand:
         return answer if isinstance(answer, Use) else self._accepted(answer, job_id, new_id)
 
     def _asked_again(
-        self, job_id: str, run_id: str, idempotency: Idempotency | None, link: bytes = b""
+        self, job_id: str, run_id: str, idempotency: Idempotency | None, link: bytes = b"",
+        traceparent: str | None = None,
     ) -> tuple[str, str | Recalled | Use]:
         run = self._run_of(job_id, run_id)
         if run["status"] not in _ENDED:
@@ -124,8 +139,9 @@ class RunsByHand:
         bound = self._checked(job_id, overlay) or run.get("bound") == "1"
         new_id = str(uuid.uuid4())
         answer = self._runs.request(
-            job_id, new_id, overlay, idempotency, logs.request_id(), bound=bound, again_of=run_id, link=link
-        )
+            job_id, new_id, overlay, idempotency, logs.request_id(), bound=bound, again_of=run_id, link=link,
+            traceparent=self._continued(traceparent),
+        )  # fmt: skip
         if answer == "no_run":
             raise no_run(job_id, run_id)
         return new_id, answer

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic  # as it is now: a bot may put another in its place
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -37,6 +38,9 @@ from service.worker.run_context import RunTime, StopFlag
 from service.worker.runner import RunInterrupted, Surroundings, carry_out
 from service.worker.taking import Taken, Taker
 from service.worker.waiting import QueueWait
+
+if TYPE_CHECKING:
+    from service.worker.traces.run_traces import RunTraces
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +83,13 @@ class WorkHorse:
         recycling: when it is replaced.
         client: the connection that all of these are on.
         pings: notes for the parent, which pings other monitors; None for nobody.
+        traces: traces the runs; None: nobody does.
     """
 
     def __init__(
         self, orders: Orders, board: Board, runs: RunStore, wait: QueueWait, around: Surroundings, worker: str,
         lease_ms: int, recycling: Recycling, client: Redis | None = None,
-        pings: PingNotes | None = None,
+        pings: PingNotes | None = None, traces: RunTraces | None = None,
     ) -> None:  # fmt: skip
         self._orders = orders
         self._board = board
@@ -95,6 +100,7 @@ class WorkHorse:
         self._recycling = recycling
         self._client = client
         self._pings = pings
+        self._traces = traces
         self._process = os.getpid()
         self._carried_out = 0
         self._claim: Claim | None = None
@@ -176,6 +182,8 @@ class WorkHorse:
         if self._pings is not None:
             self._pings.ended(claim, outcome)
         following = self._end(claim, asked, outcome, retry)
+        if self._traces is not None:
+            self._traces.ended(claim.run_id)
         if following is not None and self._left_behind:
             self._give_back(*following)
             following = None
@@ -187,7 +195,11 @@ class WorkHorse:
     def _outcome_and_retry(self, claim: Claim, asked: float, timeout: int) -> tuple[Outcome, Retry | None]:
         self._carried_out += 1
         self._claim, self._stop = claim, self._around.begin(RunTime(asked, timeout))
+        if self._traces is not None:
+            self._around.traceparent = self._traces.begin(claim, asked)
         outcome = self._outcome(claim, timeout)
+        if self._traces is not None:
+            self._traces.bot_ended(asked)
         retry = retry_after(claim, outcome, self._around.bots)
         return judged(claim, self._around.redacted(outcome)), retry
 

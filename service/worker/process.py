@@ -20,7 +20,7 @@ import socket
 import time
 import uuid
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.client import PubSub
@@ -28,6 +28,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
+from service.bots.registry import about_persons
 from service.bots.support.secrets import Vault
 from service.errors import StoreUnavailable
 from service.outage import outage
@@ -49,9 +50,14 @@ from service.worker.horse_keeper import HorseKeeper
 from service.worker.ipc import Orders
 from service.worker.leftovers.orphans import Orphans
 from service.worker.pings.pinger import Pinger
+from service.worker.runner import Surroundings
 from service.worker.waiting import QueueWait
 from service.worker.watching import HorseWatcher, Watched
 from service.worker.wiring import surroundings
+
+if TYPE_CHECKING:
+    from service.tracing.exporter import Exporter
+    from service.worker.traces.run_traces import RunTraces
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +103,7 @@ class BotWorker(Worker):
         self._lease_ms = settings.lease_seconds * 1000
         self._keeper = HorseKeeper(self._in_horse, orphans)
         self._pinger = Pinger(settings, vault)
+        self._traces = self._exporter() if settings.traced else None
         commands = Commands(
             settings.rq_commands, lambda: self._watcher.run_now(), lambda: os.kill(os.getpid(), signal.SIGINT)
         )
@@ -114,7 +121,14 @@ class BotWorker(Worker):
             bots=self._around.bots,
             beat=self._beat,
             pings=self._pinger.notes,
+            traces=None if self._traces is None else self._traces.notes,
         )
+
+    def _exporter(self) -> Exporter:
+        from service.tracing.exporter import Exporter  # the SDK is loaded only where traces are wanted
+
+        client, persons = connect(self._settings, "watch"), about_persons(self._around.bots)
+        return Exporter(client, self._keys, persons, self._around.vault.environment)
 
     @property
     def stopping_since(self) -> float | None:
@@ -142,6 +156,8 @@ class BotWorker(Worker):
         signal.signal(signal.SIGINT, self.request_stop)
         signal.signal(signal.SIGTERM, self.request_stop)
         self._pinger.start()
+        if self._traces is not None:
+            self._traces.start()
         try:
             self._watcher.watch()
         finally:
@@ -161,6 +177,8 @@ class BotWorker(Worker):
         """End as RQ does, and leave no horse behind; the run of one at work, which nobody watches, is the reaper's."""
         self._keeper.kill()
         self._pinger.close()
+        if self._traces is not None:
+            self._traces.close()
         super().teardown()  # type: ignore[no-untyped-call]
 
     # at each look
@@ -226,5 +244,11 @@ class BotWorker(Worker):
         around = surroundings(client, scripts, self._settings, self._around.vault, self._around.bots)
         wait, recycling = QueueWait(client, self._keys), Recycling.of(self._settings)
         WorkHorse(
-            orders, board, runs, wait, around, self.name, self._lease_ms, recycling, client, self._pinger.notes
-        ).serve()
+            orders, board, runs, wait, around, self.name, self._lease_ms, recycling, client, self._pinger.notes,
+            None if self._traces is None else self._run_traces(self._traces, runs, around),
+        ).serve()  # fmt: skip
+
+    def _run_traces(self, exporter: Exporter, runs: RunStore, around: Surroundings) -> RunTraces:
+        from service.worker.traces.run_traces import RunTraces
+
+        return RunTraces(exporter.notes, exporter.sdk, runs, lambda text: around.secrets.redacted(text))

@@ -65,6 +65,7 @@ class Surroundings:
         secrets: the secrets that the run may use.
         time: how long the run may take.
         news: what the run tells people.
+        traceparent: refers to the run's bot in its trace; None if nobody traces it.
     """
 
     bots: Mapping[str, type[Bot]]
@@ -81,6 +82,7 @@ class Surroundings:
     secrets: Secrets = field(init=False)
     time: RunTime = field(init=False)
     news: News = field(init=False)
+    traceparent: str | None = None
 
     def __post_init__(self) -> None:
         self.begin()
@@ -162,7 +164,9 @@ def _context(
         config=bot_class.Config.model_validate(validated),
         job_id=record.id,
         run_id=claim.run_id,
-        run=RunFacts(claim, record, zone, around.past, around.calendars, lambda: ledger.first_run()),
+        run=RunFacts(
+            claim, record, zone, around.past, around.calendars, lambda: ledger.first_run(), around.traceparent
+        ),
         now=datetime.fromtimestamp(claim.started_at / 1000, zone),
         timezone=zone,
         ledger=ledger,

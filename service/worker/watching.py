@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from service.bots.protocol import Bot
 from service.errors import StoreUnavailable, WritesRefused
@@ -25,6 +26,9 @@ from service.worker.horse_keeper import HorseKeeper
 from service.worker.ipc import Horse
 from service.worker.pings.notes import PingNotes
 from service.worker.watchdog import Watch
+
+if TYPE_CHECKING:
+    from service.tracing.notes import NoteWriter
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class Watched:
         bots: every bot there is, by name.
         beat: sends the worker's heartbeats on that connection, and whether it is at a run.
         pings: notes of the ends of runs whose horse died; None for nobody.
+        traces: the same for traces.
     """
 
     worker: str
@@ -57,6 +62,7 @@ class Watched:
     bots: Mapping[str, type[Bot]]
     beat: Callable[[bool], None]
     pings: PingNotes | None = None
+    traces: NoteWriter | None = None
 
 
 class HorseWatcher:
@@ -210,7 +216,9 @@ class HorseWatcher:
                 retry = retry_after(claim, outcome, self._watched.bots)
                 if self._watched.pings is not None:
                     self._watched.pings.ended(claim, outcome)
-                end_patiently(self._runs, claim, outcome, retry, self._gives_up(died_at))
+                has_ended = end_patiently(self._runs, claim, outcome, retry, self._gives_up(died_at))
+                if has_ended and self._watched.traces is not None:
+                    self._watched.traces.ended(claim.run_id, None)
                 if run is not None and run.token == claim.token:
                     frequent.run_ended(log, run.ids, time.monotonic() - run.asked)()
         except StoreUnavailable as error:

@@ -17,6 +17,7 @@ from service.bots.contacts_sync.dav_answers import Multistatus, NotDav, Oversize
 from service.bots.support.addresses import NotAnAddress, parsed
 from service.bots.support.content_coding import ACCEPTED, Undecodable, pieces
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport
+from service.bots.support.request_hook import UNTOLD
 from service.egress import Egress
 from service.errors import ServiceError
 
@@ -199,7 +200,7 @@ class Dav:
         }  # fmt: skip
         request = httpx.Request(method, url, headers=headers, content=body.encode())
         times = dict.fromkeys(("read", "write", "pool"), SILENCE_SECONDS) | {"connect": CONNECT_SECONDS}
-        request.extensions["timeout"] = times
+        request.extensions |= {"timeout": times, UNTOLD: True}  # CONTACTS_URL is a secret
         steps = self._auth.sync_auth_flow(request)
         request = next(steps)
         try:

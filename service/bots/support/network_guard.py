@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import httpcore
 import httpx
 
+from service.bots.support import request_hook
 from service.egress import Egress
 
 MAX_HEAD = 256 * 1024
@@ -185,3 +186,9 @@ class GuardedTransport(httpx.HTTPTransport):
             keepalive_expiry=5.0,
             network_backend=backend,
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and let the run's trace hear of it."""
+        if request_hook.hook is None:
+            return super().handle_request(request)
+        return request_hook.hook(request, super().handle_request)

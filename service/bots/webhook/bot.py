@@ -17,6 +17,7 @@ from bot_scheduler import Context, RunFailed
 from service.bots.support.content_coding import ACCEPTED
 from service.bots.support.fetching import MAX_FRAMING, user_agent
 from service.bots.support.network_guard import AddressRefused, GuardedBackend, GuardedTransport, refuse_literal
+from service.bots.support.request_hook import UNTOLD
 from service.bots.support.secrets import SecretRefused, is_named, signing_key
 from service.bots.support.wording import fields_in, render
 from service.bots.webhook.answers import MAX_ANSWER, Answer, failure, is_final, read_answer
@@ -71,6 +72,8 @@ class WebhookBot:
         url = _resolved_address(context)
         headers = {name: _header(context, value, url) for name, value in config.headers.items()}
         request = httpx.Request(config.method, url, headers=_completed(headers, content, url, context), content=content)
+        if is_named(config.url):
+            request.extensions[UNTOLD] = True
         egress = Egress.of(context.settings.network_allow, context.settings.visitor_allow_private)
         if config.dry_run:
             _refuse(url, egress)

@@ -6,6 +6,7 @@
 --       9 '1' if the run may only use secrets that are bound to hosts, else ''
 --       10 not before this time, ms, or ''; 11 how far ahead that may be, ms; 12 how many runs of a job may await theirs
 --       13 the run that it does again, or ''      14 the link of an alert that asks for it, JSON, or '' (shared/links.lua)
+--       15 the traceparent that the run continues; absent for none
 -- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already); {'past'}, {'far'} (the time is over, or
 --         too far ahead); {'many'} (too many await their time); {'no_run'} or {'not_ended'} (the run to do again);
 --         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before; {'used', JSON} if the link was.
@@ -23,7 +24,8 @@ local recalled = idempotency.recall(ARGV[4], ARGV[5])
 if recalled then return recalled end
 
 local now = now_ms()
-local told = {overlay = ARGV[3], request_id = ARGV[6], requested_by = ARGV[8], bound = ARGV[9], not_before = ARGV[10]}
+local told = {overlay = ARGV[3], request_id = ARGV[6], requested_by = ARGV[8], bound = ARGV[9], not_before = ARGV[10],
+  traceparent = ARGV[15]}
 local refused = again_of ~= '' and by_hand.take_over(told, job_id, again_of)
 if refused then return {refused} end
 if not_before then

@@ -28,7 +28,7 @@ class AskedRuns:
     def request(
         self, job_id: str, run_id: str, overlay: dict[str, Any] | None, idempotency: Idempotency | None = None,
         request_id: str | None = None, *, bound: bool = False, not_before: int | None = None,
-        again_of: str | None = None, link: bytes = b"",
+        again_of: str | None = None, link: bytes = b"", traceparent: str | None = None,
     ) -> str | Recalled | Use:  # fmt: skip
         """Make a run by hand.
 
@@ -42,6 +42,7 @@ class AskedRuns:
             not_before: when it is to start, epoch seconds; None for now.
             again_of: the run that it does again, for the same occurrence; None for none.
             link: the link of an alert that asks for it, as scripts take it; empty for none. The run uses it up.
+            traceparent: of the trace that the run continues; None for none.
 
         Returns:
             `queued`, or why not: `gone`, `full`, `past`, `far`, `many`, `no_run`, `not_ended` (see the script); or the
@@ -52,7 +53,8 @@ class AskedRuns:
         entry, by = run_entry(run_id, job_id, overlay or {}, not_before, again_of), requested_by()
         told = (request_id or "", entry.text, by, "1" if bound else "")
         later = ("" if not_before is None else not_before * 1000, LATEST_MS, MOST_LATER, again_of or "", link)
-        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, *told, *later)
+        traced = () if traceparent is None else (traceparent,)
+        answer = self._scripts.run("request_run", job_id, run_id, laid_over, *key, *told, *later, *traced)
         if answer[0] == b"queued":
             entry.log()
         if answer[0] == b"used":

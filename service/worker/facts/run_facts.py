@@ -32,11 +32,12 @@ class RunFacts:
         past: the histories of jobs.
         calendars: the installation's.
         first_run: returns the id of the run that this one repeats, or its own.
+        traceparent: refers to the bot in the run's trace; None if nobody traces it.
     """
 
     def __init__(
         self, claim: Claim, record: JobRecord, zone: ZoneInfo, past: PastRuns, calendars: CalendarStore,
-        first_run: Callable[[], str],
+        first_run: Callable[[], str], traceparent: str | None = None,
     ) -> None:  # fmt: skip
         self._run = claim.run
         self._record = record
@@ -45,6 +46,12 @@ class RunFacts:
         self._calendars = calendars
         self._started_at = claim.started_at
         self._first_run = first_run
+        self._traceparent = traceparent
+
+    @property
+    def traceparent(self) -> str | None:
+        """The bot in the run's trace."""
+        return self._traceparent
 
     @property
     def trigger(self) -> str:

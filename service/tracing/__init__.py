@@ -1,0 +1,1 @@
+"""OpenTelemetry traces of runs, if a collector is named. Only `sdk` imports the SDK, which comes as an extra."""

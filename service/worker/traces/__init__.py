@@ -1,0 +1,1 @@
+"""Traces of runs, from the side of the work horse."""
