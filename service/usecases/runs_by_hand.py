@@ -129,7 +129,11 @@ class RunsByHand:
         return answer if isinstance(answer, Use) else self._accepted(answer, job_id, new_id)
 
     def _asked_again(
-        self, job_id: str, run_id: str, idempotency: Idempotency | None, link: bytes = b"",
+        self,
+        job_id: str,
+        run_id: str,
+        idempotency: Idempotency | None,
+        link: bytes = b"",
         traceparent: str | None = None,
     ) -> tuple[str, str | Recalled | Use]:
         run = self._run_of(job_id, run_id)
