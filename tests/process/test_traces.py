@@ -83,6 +83,12 @@ def test_a_killed_run_has_a_trace_that_says_so(tmp_path: Path, durable_server: V
         tmp_path, durable_server, OTEL_EXPORTER_OTLP_ENDPOINT=found.address, WORKER_CONCURRENCY="1"
     ) as installation:  # fmt: skip
         installation.start("web", "scheduler", "worker").until_healthy()
+        died = installation.make_job(bot_config={"mode": "die"})
+        alone = installation.run_now(died)
+        until(lambda: "bot" in found.of_run(alone), 20, lambda: installation.log("worker"))
+        spans = found.of_run(alone)
+        assert set(spans) == {"run", "decide", "claim", "bot"}
+        assert spans["bot"].status.code == 2 and "killed by SIGKILL" in spans["run"].status.message
         job_id = installation.make_job(bot_config={"mode": "heed", "seconds": 60})
         run_id = installation.run_now(job_id)
         installation.until_status(job_id, run_id, "running")
