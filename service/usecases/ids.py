@@ -1,4 +1,4 @@
-"""Ids of jobs and runs, Idempotency-Keys, and the refusals of ids that name nothing."""
+"""Ids of jobs and runs, Idempotency-Keys, and what is refused: ids that name nothing, and runs by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Collection
 from service.domain.access.callers import caller
 from service.domain.ids import is_id
 from service.domain.records import JobRecord, UnreadableJob
-from service.errors import ConcurrentChange, Conflict, NotFound, PreconditionFailed
+from service.domain.run_records import LATEST_DAYS, MOST_LATER
+from service.errors import (
+    ConcurrentChange,
+    Conflict,
+    NotFound,
+    PreconditionFailed,
+    ServiceError,
+    ValidationFailed,
+)
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
 from service.usecases.access.sight import is_limited, sees_definition
@@ -98,3 +106,32 @@ def stored_at(store: JobStore, job_id: str, revisions: Collection[int]) -> JobRe
     if revisions and record.revision not in revisions:
         raise other_revision(job_id)
     return record
+
+
+def refusal_of_run(word: str, job_id: str) -> ServiceError:
+    """Make the error of a run by hand that a script refused with a word."""
+    match word:
+        case "full":
+            return Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
+        case "many":
+            return Conflict(
+                f"Job {job_id} has {MOST_LATER} runs that await their time already; cancel some, or wait for them"
+            )
+        case "past" | "far":
+            return bad_time(word)
+        case "not_ended":
+            return Conflict("The run has not ended; only a run that has ended can be done again")
+    return no_job(job_id)
+
+
+def bad_time(word: str) -> ValidationFailed:
+    """Make the error of a time that is `past` or `far`."""
+    ahead = "must be in the future" if word == "past" else f"must be at most {LATEST_DAYS} days ahead"
+    return ValidationFailed.of("at", ahead)
+
+
+def not_ended(run_id: str, status: str) -> Conflict:
+    """Make the error of a run that cannot be done again, since it has not ended or never ran."""
+    if status == "skipped":
+        return Conflict(f"Run {run_id} was skipped, so there is none to do again; a backfill runs what was skipped")
+    return Conflict(f"Run {run_id} has not ended ({status}); only a run that has ended can be done again")

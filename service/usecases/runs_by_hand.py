@@ -13,9 +13,8 @@ from service import logs
 from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
 from service.domain.job_requests import parse_move, parse_run_request
-from service.domain.run_records import LATEST_DAYS, MOST_LATER
 from service.domain.runs.failed_runs import Attempt
-from service.errors import Conflict, ServiceError, ValidationFailed
+from service.errors import Conflict
 from service.store.alerting.snooze_store import Use
 from service.store.idempotency import Idempotency, Recalled
 from service.store.jobs.job_hashes import JobStore
@@ -26,7 +25,7 @@ from service.store.server.asking import ask, pairs
 from service.tracing.trace_context import read
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
-from service.usecases.ids import no_job, no_run, once, same_body, stored
+from service.usecases.ids import bad_time, no_job, no_run, not_ended, once, refusal_of_run, same_body, stored
 
 MOST_REPEATED = 100
 """The most failed runs of one job that are done again together."""
@@ -138,7 +137,7 @@ class RunsByHand:
     ) -> tuple[str, str | Recalled | Use]:
         run = self._run_of(job_id, run_id)
         if run["status"] not in _ENDED:
-            raise _not_ended(run_id, run["status"])
+            raise not_ended(run_id, run["status"])
         overlay = _overlay_in(run.get("overlay"))
         bound = self._checked(job_id, overlay) or run.get("bound") == "1"
         new_id = str(uuid.uuid4())
@@ -197,7 +196,7 @@ class RunsByHand:
             case ("queued", made):
                 return made
             case (word, _):
-                raise _refusal(word, job_id)
+                raise refusal_of_run(word, job_id)
 
     def move(self, job_id: str, run_id: str, body: object) -> None:
         """Move a run that awaits its time to another time.
@@ -220,7 +219,7 @@ class RunsByHand:
             case "gone":
                 raise no_run(job_id, run_id)
             case "past" | "far" as word:
-                raise _bad_time(word)
+                raise bad_time(word)
             case status:
                 raise Conflict(f"Run {run_id} does not await a time that was asked for ({status}); it cannot be moved")
 
@@ -259,7 +258,7 @@ class RunsByHand:
             case "queued":
                 return run_id
             case word:
-                raise _refusal(word, job_id)
+                raise refusal_of_run(word, job_id)
 
     def _run_of(self, job_id: str, run_id: str) -> dict[str, str]:
         """Read a run of a job that exists for the caller."""
@@ -283,29 +282,3 @@ class RunsByHand:
 
 def _overlay_in(text: str | None) -> dict[str, Any] | None:
     return None if text is None else dict(json.loads(text))
-
-
-def _refusal(word: str, job_id: str) -> ServiceError:
-    match word:
-        case "full":
-            return Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
-        case "many":
-            return Conflict(
-                f"Job {job_id} has {MOST_LATER} runs that await their time already; cancel some, or wait for them"
-            )
-        case "past" | "far":
-            return _bad_time(word)
-        case "not_ended":
-            return Conflict("The run has not ended; only a run that has ended can be done again")
-    return no_job(job_id)
-
-
-def _bad_time(word: str) -> ValidationFailed:
-    ahead = "must be in the future" if word == "past" else f"must be at most {LATEST_DAYS} days ahead"
-    return ValidationFailed.of("at", ahead)
-
-
-def _not_ended(run_id: str, status: str) -> Conflict:
-    if status == "skipped":
-        return Conflict(f"Run {run_id} was skipped, so there is none to do again; a backfill runs what was skipped")
-    return Conflict(f"Run {run_id} has not ended ({status}); only a run that has ended can be done again")
