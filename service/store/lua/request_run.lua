@@ -6,7 +6,7 @@
 --       9 '1' if the run may only use secrets that are bound to hosts, else ''
 --       10 not before this time, ms, or ''; 11 how far ahead that may be, ms; 12 how many runs of a job may await theirs
 --       13 the run that it does again, or ''
--- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already); {'past'}, {'far'} (the time is over, or
+-- Returns {'queued'}; {'gone'} (no such job); {'elsewhere'} (others do its work); {'full'} (too many wait already); {'past'}, {'far'} (the time is over, or
 --         too far ahead); {'many'} (too many await their time); {'no_run'} or {'not_ended'} (the run to do again);
 --         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before.
 --
@@ -16,6 +16,7 @@
 local job_id, run_id, not_before, again_of = ARGV[1], ARGV[2], tonumber(ARGV[10]), ARGV[13]
 local bot_type = call('HGET', key.job(job_id), 'bot_type')
 if not bot_type then return {'gone'} end
+if bot_type == 'heartbeat' then return {'elsewhere'} end
 if call('EXISTS', key.run(run_id)) == 1 then return {'queued'} end
 local recalled = idempotency.recall(ARGV[4], ARGV[5])
 if recalled then return recalled end

@@ -34,6 +34,7 @@ VERBS = (
     "make_pause", "end_pause", "resume_jobs", "cancel_paused",
     "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "decide_edit",
     "note_planning", "read_books", "hold_lease", "note_troubles", "note_delivery", "watch_clock", "judge_job",
+    "note_ping",
 )  # fmt: skip
 
 READING = ("read_due", "watch_data", "find_key", "find_session", "read_books")
