@@ -30,8 +30,8 @@ class Awaited:
         reported: when a ping has ended a run last; None if none has.
         settled: up to when occurrences are known to owe nothing any more; None if that is not known.
         follows_reports: whether the schedule counts from the last report (an interval).
-        following: returns the first open occurrence strictly after an instant, epoch seconds, if it counts from another;
-            None if there is none.
+        following: returns the first open occurrence strictly after an instant, epoch seconds, if it counts from
+            another; None if there is none.
     """
 
     grace: int

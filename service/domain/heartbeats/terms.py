@@ -1,4 +1,4 @@
-"""Terms of heartbeat jobs: what such a job may ask for. Nothing here runs them: their schedule says when a ping is due."""
+"""Terms of heartbeat jobs: what such a job may ask for. Its schedule says when a ping is due, and nothing runs it."""
 
 from __future__ import annotations
 

@@ -238,7 +238,8 @@ def _awaited(record: JobRecord, state: Mapping[bytes, bytes], calendar: WorkCale
         return None if found is None else found.at
 
     since, reported, settled = (state.get(name) for name in (b"since", b"reported", b"settled"))
-    begins = max(0 if since is None else min(int(since), now), (plan.after or 0) * 1000)
+    planned = record.created_at // 1000 if plan.after is None else plan.after
+    begins = max(0 if since is None else min(int(since), now), planned * 1000)
     return Awaited(
         grace_ms(definition.bot_config), begins,
         None if reported is None else min(int(reported), now), None if settled is None else min(int(settled), now),

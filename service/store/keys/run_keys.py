@@ -58,9 +58,9 @@ class RunKeys:
         """Name the hash of a heartbeat job's runs under way: `r` and the id that their pings have -> run id."""
         return f"{self.prefix}:job:{job_id}:pings"
 
-    def ping(self, job_id: str, ping_id: str) -> str:
-        """Name the string that remembers a heartbeat job's run by the id of its pings, or of the call that made it."""
-        return f"{self.prefix}:job:{job_id}:ping:{ping_id}"
+    def ping(self, ping: str) -> str:
+        """Name the string that remembers a heartbeat job's run by `job id:id`: that of its pings, or of a call."""
+        return f"{self.prefix}:ping:{ping}"
 
     def ping_count(self, job_id: str) -> str:
         """Name the string that counts the pings of a heartbeat job within a minute."""

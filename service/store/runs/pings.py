@@ -18,8 +18,8 @@ class Noted:
     """What came of a ping.
 
     Args:
-        word: `noted`; or why nothing was: `gone` (no such job), `other` (no heartbeat job), `wait` (too many pings), `used`
-            (a run with that id has ended, and cannot begin), `none` (there is no run to add a log to).
+        word: `noted`; or why nothing was: `gone` (no such job), `other` (no heartbeat job), `wait` (too many pings),
+            `used` (a run with that id has ended, and cannot begin), `none` (there is no run to add a log to).
         run_id: the run that it made, or changed; or of which it was said before.
         status: that run's.
         seconds: how long to wait, of too many pings.

@@ -27,8 +27,8 @@ from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, Cale
 from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
 from service.web.api.edits.occurrence_changes import OccurrenceChange
-from service.web.api.heartbeats import pings
 from service.web.api.health import Acknowledge, Health
+from service.web.api.heartbeats import pings
 from service.web.api.jobs import Batch, Job, JobList, RunNow, Toggle
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics

@@ -2,7 +2,7 @@
 -- carries it out. It counts as one that holds a slot, as any run under way does.
 --
 -- key.pings(job) has the runs under way: 'r' and the id that the pings give their run, '' for none -> the run's id.
--- key.ping(job, ID) remembers a run for a while by the id of its pings, or of a call, so that a repeated ping makes no other.
+-- key.ping(job:ID) remembers a run for a while by the id of its pings, or of a call, so that a repeated ping makes no other.
 local pings = {}
 
 local MOST_OPEN = 20  -- runs of a job under way
@@ -95,12 +95,12 @@ end
 
 -- Remember a run by an id for so many seconds.
 function pings.keep(job_id, id, run_id, seconds)
-  call('SET', key.ping(job_id, id), run_id, 'EX', seconds)
+  call('SET', key.ping(job_id .. ':' .. id), run_id, 'EX', seconds)
 end
 
 -- Return the run that is remembered by an id, if it is still there.
 function pings.recall(job_id, id)
-  local run_id = call('GET', key.ping(job_id, id))
+  local run_id = call('GET', key.ping(job_id .. ':' .. id))
   return run_id and call('EXISTS', key.run(run_id)) == 1 and run_id or nil
 end
 
