@@ -62,7 +62,11 @@ def test_a_ping_makes_a_run_in_the_jobs_history(app: Any, client: Client, job_id
     assert ended.json == {"job_id": job_id, "run_id": began.json["run_id"], "status": "failed"}
     assert asks.simulate_post(f"{path}/fail?rid=4711").json == ended.json
     (run,) = client.simulate_get(f"/scheduler/jobs/{job_id}/history").json
-    assert (run["id"], run["error"], run["trigger"]) == (ended.json["run_id"], "reported failed: disk full \ufffd", "ping")
+    assert (run["id"], run["error"], run["trigger"]) == (
+        ended.json["run_id"],
+        "reported failed: disk full \ufffd",
+        "ping",
+    )
     assert asks.simulate_post(path).json["status"] == "success"
     assert asks.simulate_post(f"{path}/log", body="späte Zeile").status_code == 200
     job = client.simulate_get(f"/scheduler/jobs/{job_id}").json
