@@ -57,6 +57,7 @@ from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.foresight.feeds import Feeds
 from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
+from service.usecases.heartbeats.pings import Pings
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
 from service.usecases.pauses import Pauses
@@ -167,6 +168,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),
         feeds=Feeds(scripts, runs, clock),
+        pings=Pings(scripts, clock),
         timelines=Timelines(scripts),
         occurrences=occurrences,
         explanations=Explanations(occurrences),

@@ -26,7 +26,7 @@ _SAYS = {
     "breach_over": "is as expected again",
 }
 _BREACHES = {
-    "success_within_seconds": "is late", "finish_by": "is late", "longest_seconds": "is slow",
+    "ping": "is late", "success_within_seconds": "is late", "finish_by": "is late", "longest_seconds": "is slow",
     "result": "came back empty",
 }  # fmt: skip
 OF_THE_SERVICE = (

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from bot_scheduler import Bot
 from service.bots.birthday.bot import BirthdayBot
 from service.bots.contacts_sync.bot import ContactsSyncBot
+from service.bots.heartbeat.bot import HeartbeatBot
 from service.bots.support.secrets import is_declarable
 from service.bots.visitor.bot import VisitorBot
 from service.bots.webhook.bot import WebhookBot
@@ -20,7 +21,7 @@ from service.secrecy.secret_values import SECRETS
 GROUP = "bot_scheduler.bots"
 """The entry-point group in which a package names its bot classes."""
 
-_BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot, ContactsSyncBot)
+_BUILT_IN: tuple[type[Bot], ...] = (BirthdayBot, VisitorBot, WebhookBot, ContactsSyncBot, HeartbeatBot)
 _log = logging.getLogger(__name__)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from service.domain.heartbeats.terms import expected_letters
 from service.domain.options import Options, parse_options
 from service.domain.schedules.definition import Schedule, parse_schedule
 from service.errors import ValidationFailed
@@ -80,6 +81,11 @@ class JobDefinition:
             ValidationFailed: it is not valid (any more).
         """
         return understood_schedule(self.schedule_type, self.schedule_config)
+
+    @property
+    def expects(self) -> str | None:
+        """A letter for each thing that is expected of the job; None for nothing."""
+        return expected_letters(self.bot_type, self.options)
 
     def definition_fields(self) -> dict[str, Any]:
         """Return the nine fields, JSON-ready, in the contract's order."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.domain.access.labels import checked_labels
+from service.domain.heartbeats.terms import is_watched, require_watchable
 from service.domain.input.refusals import Refusals, echo, require_object
 from service.domain.job import DEFINITION_FIELDS, READ_ONLY_FIELDS, JobDefinition
 from service.domain.job_fields import (
@@ -91,6 +92,8 @@ def _whole_job(fields: Mapping[str, Any], configs: Configs, refusals: Refusals) 
     if bot_type is not None and bot_config is not None and schedule is not None:
         refusals.attempt(lambda: checked_members(schedule, bot_type, bot_config, configs))
     options = refusals.attempt(lambda: checked_options(fields["options"]))
+    if bot_type is not None and is_watched(bot_type):
+        refusals.attempt(lambda: require_watchable(schedule, options))
     labels = refusals.attempt(lambda: checked_labels(fields["labels"]))
     refusals.raise_any()
     assert name is not None and bot_type is not None and bot_config is not None and options is not None

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from service.domain import schedules
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.heartbeats.terms import is_watched
 from service.domain.job import JobDefinition
 from service.domain.options import Options
 from service.domain.records import NONE_RUNS, JobRecord, Plan
@@ -76,9 +77,18 @@ def plan_after(
     if following is None:
         ended = "no occurrence is left before ends_at"
         return Plan(anchor, None, None, "ended", ended, reference(calendar), after=after)
+    if is_watched(definition.bot_type):
+        return _watched_plan(definition, after, anchor, calendar)
     next_run = next_run_after(job_id, schedule, options, following, anchor, calendar)
     due = schedules.due_ms(job_id, following, options)
     return Plan(anchor, following, due, "scheduled", None, reference(calendar), next_run, after)
+
+
+def _watched_plan(definition: JobDefinition, after: int, anchor: int, calendar: WorkCalendar | None) -> Plan:
+    """Plan a job that is never due, since others do its work. Whoever judges its pings moves `next_run` on."""
+    found = next_open(definition.schedule, definition.options, after, anchor, calendar)
+    next_run = NONE_RUNS if found is None else found.at * 1000
+    return Plan(anchor, None, None, "scheduled", None, reference(calendar), next_run, after)
 
 
 def why_ended(options: Options) -> str:
@@ -139,8 +149,9 @@ def changed_plan(
     first = record.plan.next_occurrence
     after = first - 1 if first is not None else max(now_ms // 1000, record.last_decided or 0)
     plan = plan_after(record.id, definition, after, record.plan.anchor, calendar)
-    # Another jitter changes no instant.
-    return plan if before.ends_at != options.ends_at else replace(plan, after=record.plan.after)
+    # Another jitter changes no instant, and what a heartbeat job owes already is not over with another end.
+    keeps = before.ends_at == options.ends_at or is_watched(definition.bot_type)
+    return replace(plan, after=record.plan.after) if keeps else plan
 
 
 def _basis(definition: JobDefinition) -> tuple[object, ...]:
@@ -159,7 +170,8 @@ def plan_by_calendar(record: JobRecord, now_ms: int, calendar: WorkCalendar | No
     plan = record.plan
     if plan.state == "broken" or not record.definition.enabled:
         return replace(plan, calendar=reference(calendar))
-    return plan_after(record.id, record.definition, decided_until(record, now_ms), plan.anchor, calendar)
+    found = plan_after(record.id, record.definition, decided_until(record, now_ms), plan.anchor, calendar)
+    return replace(found, after=plan.after) if is_watched(record.definition.bot_type) else found
 
 
 def decided_until(record: JobRecord, now_ms: int) -> int:

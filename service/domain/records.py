@@ -89,7 +89,7 @@ class JobRecord:
             "next_run_at": _shown(self.plan.runs_next),
             "state": self.plan.state,
             "state_reason": self.plan.reason,
-            "health": None if self.definition.options.expect is None else self.health or "ok",
+            "health": self.health or "ok" if self.definition.expects else None,
             "revision": self.revision,
         }
 

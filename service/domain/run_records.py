@@ -12,7 +12,7 @@ from service.domain.records import JobRecord, read_job
 from service.domain.timestamps import format_timestamp
 
 STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
-TRIGGERS = ("schedule", "manual", "retry", "backfill")
+TRIGGERS = ("schedule", "manual", "retry", "backfill", "ping")
 LATEST_DAYS = 366
 """How far ahead a run by hand may be asked for, days."""
 MOST_LATER = 100

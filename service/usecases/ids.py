@@ -113,6 +113,8 @@ def refusal_of_run(word: str, job_id: str) -> ServiceError:
     match word:
         case "full":
             return Conflict(f"Job {job_id} has 1,000 runs waiting already; wait for some to end, or cancel them")
+        case "elsewhere":
+            return Conflict(f"Job {job_id} is a heartbeat job: others do its work, and nothing here can run it")
         case "many":
             return Conflict(
                 f"Job {job_id} has {MOST_LATER} runs that await their time already; cancel some, or wait for them"

@@ -32,6 +32,7 @@ from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.foresight.feeds import Feeds
 from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
+from service.usecases.heartbeats.pings import Pings
 from service.usecases.jobs import Jobs
 from service.usecases.message_test import MessageTester
 from service.usecases.pauses import Pauses
@@ -74,6 +75,7 @@ class Services:
         snoozes: the snoozes of alerts.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
+        pings: notes the pings of heartbeat jobs.
         timelines: reads upcoming occurrences for drawings.
         occurrences: tells what became of each occurrence.
         explanations: tells why a job ran, or did not.
@@ -120,6 +122,7 @@ class Services:
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
     feeds: Feeds
+    pings: Pings
     timelines: Timelines
     occurrences: Occurrences
     explanations: Explanations

@@ -12,6 +12,7 @@ import typer
 
 from service.cli.client.access_lookup import complete_key_ids, key_path
 from service.cli.client.api import api
+from service.cli.client.job_lookup import complete_names, find_id
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
 from service.cli.input.key_flags import (
@@ -26,6 +27,7 @@ from service.cli.input.key_flags import (
 )
 from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
 from service.domain.access.key_choice import STATES
+from service.domain.access.scopes import Scope
 from service.domain.input.refusals import listed
 
 app = typer.Typer(no_args_is_help=True, help="List, create, change, rotate and revoke API keys.")
@@ -68,16 +70,30 @@ def list_keys(
 def create(
     name: Annotated[str, typer.Argument(help="The key's name, for people.")],
     scope: Scopes = None, set_: SetOfScopes = None, label: LabelLimits = None, bot: BotLimits = None,
-    expires: Expires = None, remark: Note = None, json: Json = False,
+    expires: Expires = None, remark: Note = None,
+    ping: Annotated[
+        str | None,
+        typer.Option(
+            "--ping", metavar="JOB", help="Make it for the pings of this heartbeat job alone.",
+            autocompletion=complete_names,
+        ),
+    ] = None,
+    json: Json = False,
 ) -> None:  # fmt: skip
     """Create a key with scopes and limits, and print it, this once; with --scope feed alone, a calendar's address.
+
+    With --ping JOB, it prints the address to which the script of a heartbeat job sends its pings, and the line for it.
 
     bot-scheduler keys create "Ana on call" --set operator --bot webhook --expires 90d
     """
     flags = KeyFlags(scope, set_, label, bot, expires, remark)
     fields = {"name": name, **flags.fields({}, datetime.now(UTC))}
+    if ping is not None:
+        if "scopes" in fields:
+            raise Failure(Exit.USAGE, "Use --ping or --scope and --set, not both: such a key may do nothing else")
+        fields |= {"scopes": [Scope.PING.value], "job_id": find_id(ping)}
     if "scopes" not in fields:
-        raise Failure(Exit.USAGE, "A key needs scopes: give --scope or --set")
+        raise Failure(Exit.USAGE, "A key needs scopes: give --scope, --set or --ping")
     made = api().json(api().ask("POST", "/scheduler/keys", body=fields), "id", "name", "key")
     _hand_over(f"Created {made['name']} ({made['id']}).", made, json)
 
@@ -163,6 +179,11 @@ def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
         note(f"{done} Subscribe to this address in a calendar. It is a secret, and shown only now:")
         say(made["feed"])
         return
+    if "ping" in made:
+        note(f"{done} Send pings to this address. It is a secret, and shown only now:")
+        say(made["ping"])
+        note(f"For your script: curl -fsS -m 10 --retry 3 -o /dev/null {made['ping']}")
+        return
     note(f"{done} The key is shown only now, so keep it in a safe place:")
     say(made["key"])
 
@@ -177,6 +198,7 @@ def _show(key: dict[str, Any], json: bool) -> None:
             ("id", key["id"]),
             ("scopes", ", ".join(key["scopes"])),
             ("limits", _limits(key) or "none: all jobs"),
+            ("job", key.get("job_id")),
             ("expires", _at(key.get("expires_at")) or "never"),
             ("note", key.get("note")),
             ("created", _at(key.get("created_at"), " by ", key.get("created_by_name"))),

@@ -25,6 +25,7 @@ class Caller:
         limits: the jobs that exist for it.
         session: the id of its session in the console, if it has signed in.
         address: the network address that the request came from; None for the service itself.
+        job_id: the job to which its key is bound; None for none.
     """
 
     actor: str
@@ -33,6 +34,7 @@ class Caller:
     limits: Limits = NO_LIMITS
     session: str | None = None
     address: str | None = None
+    job_id: str | None = None
 
     def require(self, scope: Scope) -> None:
         """Refuse a caller without a scope.

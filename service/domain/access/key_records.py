@@ -23,6 +23,7 @@ class KeyTerms:
         limits: the jobs that exist for it.
         expires_at: epoch seconds from which it is refused; None for never.
         note: a remark; None for none.
+        job_id: the heartbeat job to which it is bound; None for none.
     """
 
     name: str
@@ -30,6 +31,7 @@ class KeyTerms:
     limits: Limits
     expires_at: int | None
     note: str | None
+    job_id: str | None = None
 
     def answer(self) -> dict[str, Any]:
         """Return the terms as the API shows them and takes them."""
@@ -42,6 +44,7 @@ class KeyTerms:
             "bot_types": None if bots is None else sorted(bots),
             "expires_at": None if self.expires_at is None else format_timestamp(self.expires_at),
             "note": self.note,
+            "job_id": self.job_id,
         }
 
 
@@ -112,6 +115,7 @@ def stored_fields(record: KeyRecord) -> dict[str, str | None]:
         "bot_types": None if limits.bot_types is None else " ".join(sorted(limits.bot_types)),
         "expires_at": _text(terms.expires_at),
         "note": terms.note,
+        "job_id": terms.job_id,
         "digest": record.digest,
         "created_at": str(record.created_at),
         "created_by": record.created_by,
@@ -136,6 +140,7 @@ def read_record(key_id: str, fields: Mapping[str, str]) -> KeyRecord:
             limits=stored_limits(fields.get("labels"), fields.get("bot_types")),
             expires_at=_number(fields.get("expires_at")),
             note=fields.get("note"),
+            job_id=fields.get("job_id"),
         ),
         digest=fields["digest"],
         created_at=int(fields["created_at"]),

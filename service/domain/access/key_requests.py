@@ -11,6 +11,7 @@ from service.domain.access.key_records import READ_ONLY_FIELDS, KeyTerms
 from service.domain.access.labels import LABEL_IN_WORDS, is_label
 from service.domain.access.limits import Limits
 from service.domain.access.scopes import Scope
+from service.domain.ids import is_id
 from service.domain.input.refusals import Refusals, echo, joined, key_name, listed, require_object
 from service.domain.job_fields import checked_name
 from service.domain.timestamps import format_timestamp, parse_timestamp
@@ -21,7 +22,7 @@ LABELS_LIMIT, VALUES_LIMIT = 20, 100
 """Labels of a key, and values of each of them."""
 LONGEST_OVERLAP = 604_800
 """A week, in seconds."""
-_DEFAULTS: Mapping[str, Any] = {"labels": None, "bot_types": None, "expires_at": None, "note": None}
+_DEFAULTS: Mapping[str, Any] = {"labels": None, "bot_types": None, "expires_at": None, "note": None, "job_id": None}
 _FIELDS = ("name", "scopes", *_DEFAULTS)
 
 
@@ -49,9 +50,10 @@ def parse_terms(body: object, bot_types: Collection[str], now: int, current: Key
     is_new = current is None or fields["expires_at"] != before["expires_at"]
     expires_at = refusals.attempt(lambda: _expiry(fields["expires_at"], now if is_new else 0))
     note = refusals.attempt(lambda: _note(fields["note"]))
+    job_id = refusals.attempt(lambda: _job_id(fields["job_id"], scopes, current))
     refusals.raise_any()
     assert name is not None and scopes is not None and labels is not None
-    return KeyTerms(name, scopes, Limits(labels, bots), expires_at, note)
+    return KeyTerms(name, scopes, Limits(labels, bots), expires_at, note, job_id)
 
 
 def parse_overlap(body: object | None) -> int:
@@ -160,6 +162,20 @@ def _expiry(value: object, now: int) -> int | None:
     if seconds <= now:
         raise ValidationFailed.of("expires_at", f"must be after now, {format_timestamp(now)}, not {echo(value)}")
     return seconds
+
+
+def _job_id(value: object, scopes: frozenset[Scope] | None, current: KeyTerms | None) -> str | None:
+    """Check to which job a key is bound: one for pings to its job for good, others to none."""
+    is_for_pings = scopes == frozenset({Scope.PING})
+    if current is not None and value != current.job_id:
+        raise ValidationFailed.of("job_id", "cannot change after the key is made; make another key")
+    if value is None and not (is_for_pings and current is None):
+        return None
+    if not is_for_pings and scopes is not None:
+        raise ValidationFailed.of("job_id", "must be null, unless the scope ping is the only one")
+    if not isinstance(value, str) or not is_id(value):
+        raise ValidationFailed.of("job_id", "must be the id of the heartbeat job that this key for pings is bound to")
+    return value
 
 
 def _note(value: object) -> str | None:

@@ -1,7 +1,8 @@
 """The verdict about a job: which expectations it breaches, what is told of that, and when to look again. Pure.
 
 A breach is told once, and its end once. `late` (`success_within_seconds`, `finish_by`) is over with a success; `slow`
-and `empty` are over with a success that is not. All times are ms.
+and `empty` are over with a success that is not. A missing ping is over with the next one that ends a run. All times
+are ms.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.domain.expectations.awaited import PAUSED_LOOKS_MS, Awaited, owed
 from service.domain.expectations.daily import instants_around, is_met
 from service.domain.expectations.expect import Expect
 from service.domain.expectations.paused_time import Stretch, deadline, is_paused
@@ -19,12 +21,14 @@ from service.domain.notices import length
 from service.domain.timestamps import format_ms
 
 WITHIN, FINISH, LONGEST, RESULT = "success_within_seconds", "finish_by", "longest_seconds", "result"
-HEALTH = {WITHIN: "late", FINISH: "late", LONGEST: "slow", RESULT: "empty"}
+PING = "ping"
+"""What is expected of a heartbeat job, without a word in its options."""
+NOTHING = Expect.model_construct()
+"""For a job of which its options expect nothing."""
+HEALTH = {PING: "late", WITHIN: "late", FINISH: "late", LONGEST: "slow", RESULT: "empty"}
 """The health of a job that breaches each, the worst first."""
 LOOK_MS = 3_600_000
 """A job is looked at again after this at the latest."""
-PAUSED_LOOKS_MS = (4_000, 60_000)
-"""The same while a pause without a known end covers it: at least, and at most."""
 KEPT_DURATIONS, FEWEST_DURATIONS = 50, 5
 AUTO_FACTOR, AUTO_LEAST_MS = 3, 60_000
 
@@ -64,6 +68,7 @@ class Facts:
         paused: when it was paused.
         zone: its time zone.
         is_expected: returns whether an occurrence comes in a span (epoch seconds, open at its start) that runs.
+        awaited: what a heartbeat job's pings are judged by; None for other jobs.
     """
 
     is_on: bool
@@ -77,6 +82,7 @@ class Facts:
     paused: Sequence[Stretch] = ()
     zone: Any = UTC
     is_expected: Callable[[int, int], bool] = lambda after, until: True
+    awaited: Awaited | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +97,8 @@ class Verdict:
         health: the job's, without `ok`.
         tardy: see `Facts`.
         look_at: when to look again.
+        settled: see `Awaited`.
+        next_at: when a heartbeat job's next ping is due; None for none, and for other jobs.
     """
 
     told: dict[str, dict[str, Any]]
@@ -100,6 +108,8 @@ class Verdict:
     health: str = ""
     tardy: int | None = None
     look_at: int = 0
+    settled: int | None = None
+    next_at: int | None = None
 
     def begin(self, expectation: str, said: str, run_id: str | None = None) -> None:
         """Note a breach, unless one of this expectation is told already."""
@@ -125,14 +135,17 @@ def judge(expect: Expect | None, facts: Facts, now: int) -> Verdict:
     """
     verdict = Verdict({name: dict(said) for name, said in facts.told.items()}, tardy=facts.tardy, look_at=now + LOOK_MS)
     for name in facts.told:
-        if expect is None or getattr(expect, name, None) is None:
+        if (facts.awaited if name == PING else getattr(expect, name, None)) is None:
             verdict.end(name, "it is not expected any more")
-    if expect is None:
+    if expect is None and facts.awaited is None:
         return verdict
+    expect = expect or NOTHING
     verdict.longest = longest_ms(expect, facts.durations)
     _judge_ended(facts.ended, verdict, expect)
     _judge_running(facts.running, verdict, now)
     _judge_lateness(expect, replace(facts, tardy=verdict.tardy), verdict, now)
+    if facts.awaited is not None:
+        _judge_pings(facts.awaited, facts, verdict, now)
     is_late_now = not is_paused(facts.paused, now)
     shown = [word for name, word in HEALTH.items() if name in verdict.told and (word != "late" or is_late_now)]
     verdict.health = shown[0] if shown else ""
@@ -169,6 +182,7 @@ def _judge_ended(ended: Sequence[EndedRun], verdict: Verdict, expect: Expect) ->
                 verdict.tardy = run.ended_at
             for name in (WITHIN, FINISH):
                 verdict.end(name, "it has succeeded", run.run_id)
+        verdict.end(PING, f"a ping has come, of a {'success' if run.is_success else 'failure'}", run.run_id)
 
 
 def _judge_running(running: Mapping[str, int], verdict: Verdict, now: int) -> None:
@@ -206,6 +220,21 @@ def _judge_lateness(expect: Expect, facts: Facts, verdict: Verdict, now: int) ->
             verdict.begin(WITHIN, f"{what}; one within {length(allowed)} is expected")
     if expect.finish_time is not None:
         _judge_day(expect, facts, verdict, now, what)
+
+
+def _judge_pings(awaited: Awaited, facts: Facts, verdict: Verdict, now: int) -> None:
+    verdict.settled = awaited.settled
+    if not facts.is_on:
+        verdict.end(PING, "it is switched off, or has ended")
+        return
+    found = owed(awaited, facts.paused, now)
+    verdict.settled, verdict.next_at = found.settled, found.next_at
+    if found.look_at is not None:
+        verdict.look_at = min(verdict.look_at, found.look_at)
+    if found.missing is not None:
+        verdict.begin(PING, found.missing)
+    elif not found.is_paused:
+        verdict.end(PING, "no ping is missing now")
 
 
 def _judge_day(expect: Expect, facts: Facts, verdict: Verdict, now: int, what: str) -> None:

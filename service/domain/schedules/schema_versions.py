@@ -22,6 +22,8 @@ EXPECTATIONS = 5
 """`expect` and `ping_urls`: a scheduler that does not know them would call the job broken, and tell of nothing."""
 EDITS = 5
 """Changed occurrences: a scheduler that does not know them would run each at its own time."""
+HEARTBEATS = 5
+"""Heartbeat jobs: a scheduler that does not know them would run them."""
 NEWEST = OVERLAPS
 
 

@@ -16,6 +16,7 @@ from service.domain.access.key_records import KeyRecord, read_record, stored_fie
 from service.domain.access.key_texts import SentKey
 from service.domain.access.limits import Limits
 from service.domain.access.scopes import Scope
+from service.store.jobs.job_marks import read_marks
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
 
@@ -34,6 +35,7 @@ class Standing:
         limits: the jobs that exist for it.
         session: the id of its session; None if it sent the key itself.
         seconds: for how long the proof is accepted; None for as long as nobody changes that.
+        job_id: the job to which its key is bound; None for none.
     """
 
     key_id: str
@@ -42,6 +44,7 @@ class Standing:
     limits: Limits
     session: str | None = None
     seconds: float | None = None
+    job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,11 @@ class KeyStore:
         answer = int(self._scripts.run("revoke_key", record.id, record.revision, change.entry(logs.request_id())))
         return None if answer < 0 else bool(answer)
 
+    def bot_of(self, job_id: str, limits: Limits) -> str | None:
+        """Return the bot of a job, to which a key is to be bound; None if there is no such job within these limits."""
+        marks = read_marks(self._scripts, [job_id]).get(job_id)
+        return marks.bot_type if marks is not None and limits.allow(*marks) else None
+
     def get(self, key_id: str) -> KeyRecord | None:
         """Read one key; None if there is none."""
         return next(iter(self.read([key_id])), None)
@@ -190,10 +198,10 @@ class KeyStore:
 
 def standing(key_id: str, found: Sequence[Any], session: str | None = None) -> Standing:
     """Read the answer of a script that has looked a proof up."""
-    left, name, scopes, labels, bot_types = (None if value is None else value.decode() for value in found)
+    left, name, scopes, labels, bot_types, job_id = (None if value is None else value.decode() for value in found)
     return Standing(
         key_id, name or "", stored_scopes(scopes or ""), stored_limits(labels, bot_types), session,
-        float(left) / 1000 if left else None,
+        float(left) / 1000 if left else None, job_id,
     )  # fmt: skip
 
 

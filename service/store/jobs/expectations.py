@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from service.domain.calendars.work_calendar import WorkCalendar
+from service.domain.expectations.awaited import Awaited
 from service.domain.expectations.paused_time import is_paused, paused_stretches
 from service.domain.expectations.verdict import EndedRun, Facts, Verdict, judge
+from service.domain.heartbeats.terms import grace_ms, is_watched
 from service.domain.pauses.pause import Pause
-from service.domain.records import JobRecord, UnreadableJob, read_job
+from service.domain.records import NONE_RUNS, JobRecord, UnreadableJob, read_job
 from service.domain.schedules.closed.closed_days import next_open
+from service.domain.schedules.definition import Interval
 from service.errors import ScheduleError
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.pauses.pause_store import PauseStore
@@ -112,14 +115,16 @@ class ExpectationStore:
         expect = record.definition.options.expect
         facts = self._facts(record, state, pauses, now)
         verdict = judge(expect, facts, now)
-        text = orjson.dumps(written(verdict, facts, state, nothing=expect is None))
+        nothing = expect is None and facts.awaited is None
+        text = orjson.dumps(written(verdict, facts, state, nothing=nothing))
         return Judged(job_id, self._scripts.run("judge_job", job_id, stamp, text).decode(), verdict)
 
     def _facts(self, record: JobRecord, state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int) -> Facts:
         definition = record.definition
         paused = paused_stretches(pauses, now, record.id, definition.labels, definition.bot_type)
         expect = definition.options.expect
-        calendar = self._calendars.of(definition.options) if expect is not None and expect.finish_by else None
+        is_dated = is_watched(definition.bot_type) or (expect is not None and expect.finish_by is not None)
+        calendar = self._calendars.of(definition.options) if is_dated else None
         return replace(
             stored_facts(state, now),
             is_on=definition.enabled and record.plan.state != "ended",
@@ -127,6 +132,7 @@ class ExpectationStore:
             paused=paused,
             zone=ZoneInfo(getattr(definition.schedule, "timezone", "UTC")) if expect and expect.finish_by else None,
             is_expected=_expected(record, calendar, lambda at: is_paused(paused, at)),
+            awaited=_awaited(record, state, calendar, now) if is_watched(definition.bot_type) else None,
         )
 
     def _running(self, state: Mapping[bytes, bytes]) -> dict[str, int]:
@@ -178,6 +184,7 @@ def written(verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, not
         "since": str(facts.since),  # outside hands may have taken it away
         "told": orjson.dumps(verdict.told).decode() if verdict.told else None,
         "tardy": None if verdict.tardy is None else str(verdict.tardy),
+        "settled": None if verdict.settled is None else str(verdict.settled),
         "longest": None if verdict.longest is None else str(verdict.longest),
         "ended": None,
     }  # fmt: skip
@@ -195,6 +202,7 @@ def written(verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, not
         "marks": marks,
         "notes": [{"kind": kind, "facts": said} for kind, said in verdict.notes],
         "next": False if nothing else verdict.look_at,
+        **({"next_run": str(verdict.next_at or NONE_RUNS)} if facts.awaited is not None and facts.is_on else {}),
     }
 
 
@@ -214,3 +222,26 @@ def _expected(record: JobRecord, calendar: WorkCalendar | None, is_paused_at: Ca
         return False
 
     return is_expected
+
+
+def _awaited(record: JobRecord, state: Mapping[bytes, bytes], calendar: WorkCalendar | None, now: int) -> Awaited:
+    """Return what a heartbeat job's pings are judged by."""
+    definition, plan = record.definition, record.plan
+    schedule, options = definition.schedule, definition.options
+    counts = isinstance(schedule, Interval)  # from the last report; the author of a crontab knows no anchor of ours
+
+    def following(after: int, base: int) -> int | None:
+        its = options
+        if counts and options.starts_at_s is not None and options.starts_at_s <= base:
+            its = options.model_copy(update={"starts_at": None})
+        found = next_open(schedule, its, after, base if counts else plan.anchor, calendar)
+        return None if found is None else found.at
+
+    since, reported, settled = (state.get(name) for name in (b"since", b"reported", b"settled"))
+    planned = record.created_at // 1000 if plan.after is None else plan.after
+    begins = max(0 if since is None else min(int(since), now), planned * 1000)
+    return Awaited(
+        grace_ms(definition.bot_config), begins,
+        None if reported is None else min(int(reported), now), None if settled is None else min(int(settled), now),
+        counts, following,
+    )  # fmt: skip

@@ -12,11 +12,12 @@ import orjson
 
 from service.domain.access.labels import JobChoice
 from service.domain.edits.edited_plans import dropped_edits
+from service.domain.heartbeats.terms import is_watched
 from service.domain.kinds import kind_of
 from service.domain.options import Options
 from service.domain.plain_json import dumps
 from service.domain.records import JobRecord, Plan, UnreadableJob, read_job, stored_options
-from service.domain.schedules.schema_versions import FIRST, schema_of
+from service.domain.schedules.schema_versions import FIRST, HEARTBEATS, schema_of
 from service.domain.timestamps import format_timestamp
 from service.store.audit.entries import Entry, author, entry_of, job_entry
 from service.store.idempotency import NO_KEY, Idempotency, Recalled, recalled
@@ -57,7 +58,7 @@ def stored_fields(record: JobRecord) -> dict[str, str | None]:
         "max_concurrent_runs": _unless(_DEFAULTS.max_concurrent_runs, options.max_concurrent_runs),
         "overlap": _unless(_DEFAULTS.overlap, options.overlap),
         "disable_after_failures": _unless(_DEFAULTS.disable_after_failures, options.disable_after_failures),
-        "expect": None if options.expect is None else options.expect.flags,
+        "expect": definition.expects,
         **plan,
         "since": None if record.plan.after in (None, record.created_at // 1000) else plan["since"],
         "schedule_type": definition.schedule_type,
@@ -103,6 +104,8 @@ def plan_fields(plan: Plan) -> dict[str, str | None]:
 def _version(record: JobRecord) -> int:
     """Return the version of the schema that a job needs."""
     definition = record.definition
+    if is_watched(definition.bot_type):
+        return HEARTBEATS
     return schema_of(definition.schedule_type, definition.schedule_config, definition.options)
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import orjson
 
+from service.domain.heartbeats.terms import HEARTBEAT
 from service.domain.job import ANSWER_FIELDS
 from service.domain.options import Options
 from service.domain.records import NONE_RUNS
@@ -28,6 +29,7 @@ REMEMBERED = 8192
 REMEMBERED_BYTES = 4096
 """Longer texts are parsed each time."""
 
+_HEARTBEAT = HEARTBEAT.encode()
 _NONE_RUNS = b"%d" % NONE_RUNS
 Values = Sequence[bytes | None]
 
@@ -54,7 +56,7 @@ def job_view(job_id: str, values: Values) -> bytes:
         instant(created), instant(updated or created), optional(instant, ran),
         optional(word, status), optional(text, error),
         _next_run_at(next_run, due), word(state), optional(word, reason),
-        _health(health, options),
+        _health(health, bot_type, options),
         b"%d" % int(there(revision)),
     )  # fmt: skip
 
@@ -66,9 +68,10 @@ def state_of(enabled: bytes | None, state: bytes | None) -> bytes:
     return b"scheduled" if state is None else state
 
 
-def _health(health: bytes | None, options: bytes | None) -> bytes:
+def _health(health: bytes | None, bot_type: bytes | None, options: bytes | None) -> bytes:
     """Write a job's health; null if nothing is expected of it. In JSON, quotes within a text have a backslash."""
-    return word(health or b"ok") if b'"expect":{' in there(options) else b"null"
+    expects = b'"expect":{' in there(options) or bot_type == _HEARTBEAT
+    return word(health or b"ok") if expects else b"null"
 
 
 def _next_run_at(next_run: bytes | None, due: bytes | None) -> bytes:

@@ -53,3 +53,15 @@ class RunKeys:
     def run_news(self, run_id: str) -> str:
         """Name the channel on which web processes hear that a run has changed: it started, logged, ended or went."""
         return f"{self.prefix}:news:{run_id}"
+
+    def pings(self, job_id: str) -> str:
+        """Name the hash of a heartbeat job's runs under way: `r` and the id that their pings have -> run id."""
+        return f"{self.prefix}:job:{job_id}:pings"
+
+    def ping(self, ping: str) -> str:
+        """Name the string that remembers a heartbeat job's run by `job id:id`: that of its pings, or of a call."""
+        return f"{self.prefix}:ping:{ping}"
+
+    def ping_count(self, job_id: str) -> str:
+        """Name the string that counts the pings of a heartbeat job within a minute."""
+        return f"{self.prefix}:job:{job_id}:ping_count"

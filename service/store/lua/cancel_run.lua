@@ -8,13 +8,18 @@
 
 local job_id, run_id = ARGV[1], ARGV[2]
 local run = key.run(run_id)
-local status, its_job, cancel = unpack(call('HMGET', run, 'status', 'job_id', 'cancel'))
+local status, its_job, cancel, trigger = unpack(call('HMGET', run, 'status', 'job_id', 'cancel', 'trigger'))
 if not status or its_job ~= job_id then return {'gone', 0} end
 local function note()
   if ARGV[5] ~= '' then call('HSET', run, 'requested_by', ARGV[5]) end
   audit.note(ARGV[4], nil, nil, now_ms())
 end
 
+if status == 'running' and trigger == 'ping' then  -- nobody here carries it out, so it ends in the history alone
+  pings.finish(job_id, run_id, 'cancelled', ARGV[3], now_ms())
+  note()
+  return {'cancelled', 1}
+end
 if status == 'running' then
   if cancel then return {'told', 0} end
   call('HSET', run, 'cancel', ARGV[3])

@@ -1,7 +1,7 @@
 -- Find a stored API key by a secret of it, and note that it was used.
 --
 -- ARGV  1 key id      2 the secret's digest      3 the address that it was sent from
--- Returns {for how long it is accepted, ms, '' for ever; name; scopes; labels; bot types}; false if there is no such key,
+-- Returns {for how long it is accepted, ms, '' for ever; name; scopes; labels; bot types; the job to which it is bound}; false if there is no such key,
 --         or if it does not accept this secret, or no longer.
 --
 -- One step, so that a revoked key is never written to. Safe to repeat. A full Redis lets it through.

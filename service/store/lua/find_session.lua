@@ -2,7 +2,7 @@
 --
 -- ARGV  1 session id      2 '1' if the cookie is signed with the root key, else ''
 --       3 the address that it was sent from
--- Returns {the id of its key, or 'root'; for how long it is accepted, ms; name; scopes; labels; bot types of the key};
+-- Returns {the id of its key, or 'root'; for how long it is accepted, ms; name; scopes; labels; bot types; job of the key};
 --         false if there is no such session.
 --
 -- One step, so that an ended session is never written to. Safe to repeat. A full Redis lets it through.
@@ -19,6 +19,6 @@ if not left or ends_in <= 0 then
 end
 access.note_use(session, ARGV[3], now)
 call('PEXPIRE', session, int(math.min(conf.session_idle_ms, ends_in)))
-if key_id == 'root' then return {key_id, int(ends_in), 'root', '', false, false} end
+if key_id == 'root' then return {key_id, int(ends_in), 'root', '', false, false, false} end
 access.note_use(key.api_key(key_id), ARGV[3], now)
 return {key_id, int(math.min(left, ends_in)), unpack(access.terms(key_id))}

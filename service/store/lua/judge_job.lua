@@ -3,7 +3,7 @@
 -- ARGV  1 job id      2 the stamp of the facts that it was made of, '' for none
 --       3 JSON: {"health" ('' for well), "fields" and "removed" (of key.expectation: name -> text; a list), "marks" (run id ->
 --         JSON, of runs under way), "notes" (a list of {"kind", "facts"}), "next" (when to look again, ms, or false: nothing is
---         expected any more)}
+--         expected any more), "next_run" (when a heartbeat job's next ping is due, ms as a text; absent for other jobs)}
 -- Returns 'judged'; 'stale' if there are other facts by now, and nothing has changed; 'gone' if there is no such job.
 --
 -- One step, so that whatever dies, a breach is told once and its end once: what is told and that it was told come together.
@@ -23,6 +23,7 @@ call('HINCRBY', state, 'stamp', 1)
 for name, value in pairs(verdict.fields) do call('HSET', state, name, value) end
 if #verdict.removed > 0 then call('HDEL', state, unpack(verdict.removed)) end
 if verdict.health == '' then call('HDEL', job, 'health') else call('HSET', job, 'health', verdict.health) end
+if verdict.next_run then call('HSET', job, 'next_run', verdict.next_run) end
 for run_id, text in pairs(verdict.marks) do
   if call('HGET', key.run(run_id), 'status') == 'running' then
     call('HSET', key.run(run_id), 'breaches', text)

@@ -27,11 +27,11 @@ local function is_on_hold(run_id)
 end
 
 local function read(run_id)
-  local status, slot = unpack(call('HMGET', key.run(run_id), 'status', 'slot'))
+  local status, slot, trigger = unpack(call('HMGET', key.run(run_id), 'status', 'slot', 'trigger'))
   if status == 'running' then
     open, held = open + 1, held + 1
-    -- Its worker renews the lease, or the reaper ends the run.
-    if not call('ZSCORE', key.leases, run_id) then call('ZADD', key.leases, int(now_ms() + 60000), run_id) end
+    -- Its worker renews the lease, or the reaper ends the run. A run that pings report has no worker.
+    if trigger ~= 'ping' and not call('ZSCORE', key.leases, run_id) then call('ZADD', key.leases, int(now_ms() + 60000), run_id) end
   elseif status == 'queued' then
     open = open + 1
     if slot then

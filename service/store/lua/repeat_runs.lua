@@ -4,7 +4,7 @@
 --       5 who asks, JSON for the history, or ''
 --       6… for each (there may be none: then an earlier answer to the key is sought, and nothing is made): the new run's id, the ended run's id, '1' if the new one may only use secrets that are bound to hosts
 --       (else ''), its entry in the audit log, or ''
--- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many would wait); {'no_run'} or {'not_ended'} (one of the runs
+-- Returns {'queued'}; {'gone'} (no such job); {'elsewhere'} (others do its work); {'full'} (too many would wait); {'no_run'} or {'not_ended'} (one of the runs
 --         to do again); {'kept', the ids of the new runs and those that they repeat, in pairs, between blanks} or
 --         {'other_body'} if the Idempotency-Key was used before.
 --
@@ -14,6 +14,7 @@
 local job_id = ARGV[1]
 local bot_type = call('HGET', key.job(job_id), 'bot_type')
 if not bot_type then return {'gone'} end
+if bot_type == 'heartbeat' then return {'elsewhere'} end
 if ARGV[6] and call('EXISTS', key.run(ARGV[6])) == 1 then return {'queued'} end
 local recalled = idempotency.recall(ARGV[2], ARGV[3])
 if recalled then return recalled end

@@ -7,8 +7,9 @@
 --       10 not before this time, ms, or ''; 11 how far ahead that may be, ms; 12 how many runs of a job may await theirs
 --       13 the run that it does again, or ''      14 the link of an alert that asks for it, JSON, or '' (shared/links.lua)
 --       15 the traceparent that the run continues; absent for none
--- Returns {'queued'}; {'gone'} (no such job); {'full'} (too many wait already); {'past'}, {'far'} (the time is over, or
---         too far ahead); {'many'} (too many await their time); {'no_run'} or {'not_ended'} (the run to do again);
+-- Returns {'queued'}; {'gone'} (no such job); {'elsewhere'} (others do its work); {'full'} (too many wait already);
+--         {'past'}, {'far'} (the time is over, or too far ahead); {'many'} (too many await their time); {'no_run'} or
+--         {'not_ended'} (the run to do again);
 --         {'kept', run id} or {'other_body'} if the Idempotency-Key was used before; {'used', JSON} if the link was.
 --
 -- One step, so that the run's record, its slot, its place in the queue and its entry come together. Safe to repeat: it
@@ -17,6 +18,7 @@
 local job_id, run_id, not_before, again_of = ARGV[1], ARGV[2], tonumber(ARGV[10]), ARGV[13]
 local bot_type = call('HGET', key.job(job_id), 'bot_type')
 if not bot_type then return {'gone'} end
+if bot_type == 'heartbeat' then return {'elsewhere'} end
 if call('EXISTS', key.run(run_id)) == 1 then return {'queued'} end
 local used = links.recall(ARGV[14])
 if used then return {'used', used} end

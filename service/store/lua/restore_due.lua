@@ -8,8 +8,8 @@
 
 local job_id = ARGV[1]
 local score = call('ZSCORE', key.due, job_id)
-local enabled, next_due, state, stamp =
-  unpack(call('HMGET', key.job(job_id), 'enabled', 'next_due', 'state', 'edits'))
+local enabled, next_due, state, stamp, bot_type =
+  unpack(call('HMGET', key.job(job_id), 'enabled', 'next_due', 'state', 'edits', 'bot_type'))
 local wrong, undecided = 0, 0
 if stamp and state ~= 'broken' then wrong, undecided = edits.mend(job_id) end
 if enabled == '1' and next_due then
@@ -18,6 +18,7 @@ if enabled == '1' and next_due then
   return 1
 end
 local removed = call('ZREM', key.due, job_id)
+if bot_type == 'heartbeat' and state ~= 'broken' then return removed end  -- others do its work; it is never due
 -- A job may have come to its end but for an edit that is due later.
 if enabled == '1' and state ~= 'ended' and undecided == 0 then return 2 end
 return math.min(1, removed + wrong)

@@ -18,6 +18,7 @@ SHARED = (
     "idempotency", "iso", "rq", "metrics", "alerts", "rules", "timewatch", "dataset", "wake", "tally", "followers",
     "audit", "access", "quota", "revisions", "epochs", "edits", "deleted", "calendars", "runs", "delays", "pauses",
     "overlap", "by_hand", "backfills", "claims", "older", "guessing", "missed", "runids", "expectations", "links",
+    "logs", "pings",
 )  # fmt: skip
 """The other parts of `service/store/lua/shared`, in the order in which their functions stand in a script."""
 

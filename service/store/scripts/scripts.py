@@ -35,6 +35,7 @@ VERBS = (
     "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "decide_edit",
     "renew_link_secret", "snooze_job", "end_snooze",
     "note_planning", "read_books", "hold_lease", "note_troubles", "note_delivery", "watch_clock", "judge_job",
+    "note_ping",
 )  # fmt: skip
 
 READING = ("read_due", "watch_data", "find_key", "find_session", "read_books")

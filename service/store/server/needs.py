@@ -32,7 +32,7 @@ SCRIPTS: dict[Process, tuple[str, ...]] = {
         "find_session", "end_session", "count_guesses", "take_token", "restore_job", "note_refusals", "note_action",
         "save_calendar", "delete_calendar", "make_pause", "end_pause", "read_books", "replan_job",
         "save_channel", "delete_channel", "save_rule", "delete_rule", "sort_alert", "settle_delivery", "end_fold",
-        "note_memory", "hold_lease", "note_troubles", "note_delivery", "watch_clock",
+        "note_memory", "hold_lease", "note_troubles", "note_delivery", "watch_clock", "note_ping",
         "renew_link_secret", "snooze_job", "end_snooze",
     ),
     "scheduler": (

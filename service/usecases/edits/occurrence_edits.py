@@ -15,6 +15,7 @@ from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.edits.edit import MOST, Edit, Edits
 from service.domain.edits.edited_plans import closed_by, is_occurrence, kept_edits, plan_anew
 from service.domain.edits.requests import Wish, no_occurrence, parse_wish
+from service.domain.heartbeats.terms import is_watched
 from service.domain.job_fields import validate_bot_config
 from service.domain.planning import plan_by_calendar, reference, takes_long
 from service.domain.records import JobRecord, Plan
@@ -63,6 +64,8 @@ class _Place:
     def require_to_come(self) -> None:
         """Refuse an instant that is no occurrence to come."""
         plan, definition, edit = self.plan, self.record.definition, self.edit
+        if is_watched(definition.bot_type):
+            raise Conflict(f"Job {self.record.id} is a heartbeat job: others do its work; pause it instead")
         if not definition.enabled or plan.state != "scheduled":
             state = plan.state if definition.enabled else "disabled"
             raise Conflict(f"Job {self.record.id} is {state}; it has no occurrence to come")

@@ -14,11 +14,12 @@ from service.domain.fates.counting import Totals, totals
 from service.domain.fates.fate import FATES, Fate, Plan
 from service.domain.fates.instants import MOST_WALKED, TooMany
 from service.domain.fates.losses import IN_WORDS, Installation, Loss, complete_since
+from service.domain.heartbeats.terms import is_watched
 from service.domain.ids import is_id
 from service.domain.pauses.pause import first_covering
 from service.domain.records import UnreadableJob
 from service.domain.timestamps import LAST_INSTANT, format_timestamp, parse_timestamp
-from service.errors import ScheduleError, ValidationFailed
+from service.errors import Conflict, ScheduleError, ValidationFailed
 from service.store.jobs.epochs import Books, read_books
 from service.store.scripts import Scripts
 from service.usecases.access.sight import sees_definition
@@ -112,6 +113,11 @@ class Occurrences:
             raise broken(job_id) from error
         if books is None or not sees_definition(books.record.definition):
             raise no_job(job_id)
+        if is_watched(books.record.definition.bot_type):
+            raise Conflict(
+                f"Occurrences of job {job_id} are not accounted for: it is a heartbeat job, whose pings belong to no "
+                "occurrence; its history lists them, and its health says whether one is missing"
+            )
         installation = Installation(books.epochs_at, books.tzdata_at, books.holidays_at, books.lost_at)
         loss = complete_since(
             books.record, books.epochs, books.entries, books.now_ms, may_be_trimmed=books.may_be_trimmed,

@@ -29,6 +29,7 @@ from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
 from service.web.api.edits.occurrence_changes import OccurrenceChange
 from service.web.api.health import Acknowledge, Health
+from service.web.api.heartbeats import pings
 from service.web.api.jobs import Batch, Job, JobList, RunNow, Toggle
 from service.web.api.messages import MessageTest
 from service.web.api.metrics import Metrics
@@ -258,6 +259,8 @@ def _add_access_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/keys/{key_id}", Key(keys, lookups))
     app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups))
     app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
+    for path, word in pings.ROUTES.items():
+        app.add_route(path, pings.PingRoute(services.pings, word))
     app.add_route("/scheduler/sessions", SessionList(services.console_sessions))
     app.add_route("/scheduler/sessions/end", SessionsEnd(services.console_sessions, lookups))
     app.add_route("/scheduler/sessions/{session_id}", SessionEnd(services.console_sessions, lookups))

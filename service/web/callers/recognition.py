@@ -141,7 +141,9 @@ class Callers:
         if found is None:
             return None
         req.context.proof = proof
-        return Caller(found.key_id, found.name, found.scopes, found.limits, found.session, self._address_of(req))
+        return Caller(
+            found.key_id, found.name, found.scopes, found.limits, found.session, self._address_of(req), found.job_id
+        )
 
     async def sign_in(self, given: bytes, req: Request) -> str | None:
         """Open a session. From now on, the request's caller is who has signed in.

@@ -7,8 +7,11 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
+from service.domain.heartbeats.terms import is_watched
 from service.domain.job import DEFINITION_FIELDS
+from service.domain.job_fields import NAME_LIMIT
 from service.domain.options import Options
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.interleaving import interleaved
@@ -68,6 +71,8 @@ class JobPage(RenderedPage):
             "job.html",
             "/jobs",
             job=job,
+            is_watched=is_watched(job["bot_type"]),
+            ping_key=_ping_key(job),
             labelled=labelled,
             paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"])]).get(job["id"]),
             snoozes=self._snoozes.of_job(job_id),
@@ -89,6 +94,16 @@ class JobPage(RenderedPage):
             yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
+
+
+def _ping_key(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the key that its reader can make for the pings of a job: within the limits of the reader's own."""
+    limits = caller().limits
+    return {
+        "name": f"Pings of {job['name']}"[:NAME_LIMIT], "scopes": [Scope.PING.value], "job_id": job["id"],
+        "labels": {label: sorted(values) for label, values in limits.labels.items()} or None,
+        "bot_types": None if limits.bot_types is None else sorted(limits.bot_types),
+    }  # fmt: skip
 
 
 def _failed_span(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:

@@ -20,7 +20,7 @@ from service.web.http.pools import Pool
 
 PAGE = 50
 STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
-TRIGGERS = ("schedule", "manual", "retry", "backfill")
+TRIGGERS = ("schedule", "manual", "retry", "backfill", "ping")
 
 
 class RunList(RenderedPage):

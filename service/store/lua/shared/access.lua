@@ -20,7 +20,7 @@ function access.note_use(hash, address, now)
   redis.pcall('HSET', hash, 'used_at', int(now - now % 60000), 'used_from', address)
 end
 
--- What a caller with this key may do: its name, its scopes, its labels, its bot types.
+-- What a caller with this key may do: its name, its scopes, its labels, its bot types, its job.
 function access.terms(key_id)
-  return call('HMGET', key.api_key(key_id), 'name', 'scopes', 'labels', 'bot_types')
+  return call('HMGET', key.api_key(key_id), 'name', 'scopes', 'labels', 'bot_types', 'job_id')
 end

@@ -8,6 +8,7 @@ call('ZREM', key.due, job_id)
 call('ZREM', key.ended_jobs, job_id)
 call('ZREM', key.jobs, job_id)
 expectations.forget(job_id)
+pings.forget(job_id)
 if enabled == '1' then tally.enabled(-1) end
 if revision then calendars.follow(job_id, call('HGET', key.job(job_id), 'calendar')) end
 for _, run_id in ipairs(runs.unended(job_id)) do

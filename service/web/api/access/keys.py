@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import falcon
 from falcon.asgi import Request, Response
 
@@ -9,6 +11,7 @@ from service.domain.access.scopes import Scope
 from service.interleaving import interleaved
 from service.usecases.access.keys import StoredKeys
 from service.web.api.feeds import with_feed
+from service.web.api.heartbeats.pings import with_ping
 from service.web.api.limits import PAGE_LIMIT
 from service.web.callers.lookups import Lookups
 from service.web.http import paging, query
@@ -35,11 +38,12 @@ class KeyList:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make a key. The answer has the key itself, which is shown this once.
 
-        If `feed` is its only scope, the answer also has the address of the calendar feed.
+        If `feed` is its only scope, the answer also has the address of the calendar feed; if `ping` is, and `job_id`
+        names a heartbeat job, the address for its pings.
 
         The new key may have no more rights than the one that makes it.
         """
-        made = with_feed(req, await interleaved(self._keys.create, await read_object(req)))
+        made = _with_address(req, await interleaved(self._keys.create, await read_object(req)))
         resp.media, resp.status = made, falcon.HTTP_201
         resp.set_header("Location", f"/scheduler/keys/{made['id']}")
 
@@ -110,5 +114,11 @@ class Rotate:
 
     async def on_post(self, req: Request, resp: Response, key_id: str) -> None:
         """Give the key a new secret, shown this once, and accept the old one for `overlap_seconds` more."""
-        resp.media = with_feed(req, await interleaved(self._keys.rotate, key_id, await read_optional_object(req)))
+        made = await interleaved(self._keys.rotate, key_id, await read_optional_object(req))
+        resp.media = _with_address(req, made)
         self._lookups.forget()
+
+
+def _with_address(req: Request, made: dict[str, Any]) -> dict[str, Any]:
+    """Add the address in which a key that was just made is meant to stand, if there is one."""
+    return with_ping(req, with_feed(req, made))

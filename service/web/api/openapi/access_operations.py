@@ -18,7 +18,11 @@ IDS: Mapping[str, Schema] = {
     "key_id": {"type": "string", "pattern": f"^[0-9A-Za-z]{{{ID_LENGTH}}}$"},
     "session_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "revision": REVISION,
-    "token": {"type": "string", "pattern": "^bsk_[0-9A-Za-z_]+$", "description": "A key with the scope feed alone."},
+    "token": {
+        "type": "string",
+        "pattern": "^bsk_[0-9A-Za-z_]+$",
+        "description": "A key with the scope feed, or ping, alone.",
+    },
     "name": CALENDAR_NAME,
 }
 """Schemas of the ids in paths that are no UUIDs, by name."""

@@ -12,6 +12,7 @@ from service.web.api.openapi.building import (
     TEXT,
     TIME_SENT,
     TIMESTAMP,
+    UUID,
     Schema,
     array,
     or_null,
@@ -30,7 +31,11 @@ def access() -> dict[str, Schema]:
         "bot_types": {**or_null(array(TEXT)), "description": "Only jobs of these bots; null for no such limit."},
     }
     note = or_null({"type": "string", "maxLength": NOTE_LIMIT})
-    terms = {"name": TEXT, "scopes": scopes, **limits, "expires_at": or_null(TIMESTAMP), "note": note}
+    job = {
+        **or_null(UUID),
+        "description": "The heartbeat job to which a key is bound whose only scope is `ping`; it must be named then.",
+    }
+    terms = {"name": TEXT, "scopes": scopes, **limits, "expires_at": or_null(TIMESTAMP), "note": note, "job_id": job}
     history = {
         "created_at": TIMESTAMP,
         "created_by": {**TEXT, "description": "The id of the maker's key, or `root`."},
@@ -43,6 +48,7 @@ def access() -> dict[str, Schema]:
     stored = {"id": TEXT, **terms, **history}
     text = {**TEXT, "description": "The key itself, shown this once."}
     feed = {**TEXT, "description": "The address of its calendar feed, if `feed` is its only scope; a secret, too."}
+    ping = {**TEXT, "description": "The address for pings, if `ping` is its only scope; a secret, too."}
     name = {"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}
     sent = {**terms, "name": name, "expires_at": or_null(TIME_SENT), **{field: {} for field in ("id", *history)}}
     seconds = {"type": "integer", "minimum": 0, "maximum": LONGEST_OVERLAP, "default": 0}
@@ -64,7 +70,7 @@ def access() -> dict[str, Schema]:
         },
         "SessionsEnded": record({"ended": COUNT}),
         "Key": record(stored),
-        "NewKey": record({**stored, "key": text, "feed": feed}, (*stored, "key")),
+        "NewKey": record({**stored, "key": text, "feed": feed, "ping": ping}, (*stored, "key")),
         "OwnKey": record({**stored}, ("id", *terms)),
         "KeyRequest": record(sent, ("name", "scopes"), additionalProperties=False),
         "KeyChange": record(sent, (), additionalProperties=False),

@@ -21,6 +21,7 @@ from service.web.api.openapi.fate_operations import FATE_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
 from service.web.api.openapi.operation import BODY_ERRORS, CURSOR, DRY_RUN, JSON, LABELS, PAGE, Operation, json
 from service.web.api.openapi.pause_operations import PAUSE_OPERATIONS
+from service.web.api.openapi.ping_operations import PING_OPERATIONS
 from service.web.http.conditions import MAX_KEY_LENGTH
 from service.web.http.incoming import BODY_SECONDS, BYTES_PER_SECOND
 from service.web.http.sse import EVENT_ID, EVENT_STREAM
@@ -208,6 +209,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **BATCH_OPERATIONS,
     **ALERT_OPERATIONS,
     **FATE_OPERATIONS,
+    **PING_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
     ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),

@@ -25,6 +25,7 @@ from service.web.api.openapi import (
     foresight_operations,
     job_schemas,
     pause_operations,
+    ping_operations,
     run_schemas,
     service_schemas,
 )
@@ -51,6 +52,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
     found |= access_schemas.access() | backfill_operations.backfills()
     found |= change_schemas.changes() | calendar_operations.calendars() | foresight_operations.foresight()
     found |= pause_operations.pauses() | batch_operations.batches() | alert_operations.alerts()
+    found |= ping_operations.pinged()
     found |= fate_operations.fates()
     return found
 

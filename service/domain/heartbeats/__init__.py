@@ -1,0 +1,1 @@
+"""Heartbeat jobs: work that others do elsewhere, and report by pings. Pure."""

@@ -1,0 +1,1 @@
+"""Routes of heartbeat jobs."""
