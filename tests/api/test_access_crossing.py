@@ -92,6 +92,15 @@ def app(valkey_server: ValkeyServer) -> Any:
     return installation(valkey_server.url)
 
 
+def pings_of(admin: falcon.testing.TestClient, scope: Scope) -> dict[str, str]:
+    """Of a key for pings: the job that it is bound to."""
+    if scope is not Scope.PING:
+        return {}
+    schedule = {"schedule_type": "interval", "schedule_config": {"hours": 1}}
+    body = {"name": "elsewhere", "bot_type": "heartbeat", **schedule}
+    return {"job_id": admin.simulate_post("/scheduler/jobs", json=body).json["id"]}
+
+
 @pytest.fixture(scope="module")
 def callers(app: Any, valkey_server: ValkeyServer) -> dict[str, str | None]:
     """Every kind of caller, and the key that it sends."""
@@ -112,7 +121,7 @@ def callers(app: Any, valkey_server: ValkeyServer) -> dict[str, str | None]:
         "unknown": new_text("0000000000"), "another secret": new_text(whole[4:14]),
         "revoked": revoked[1], "expired": expired[1], "root": ROOT, "all": whole,
         "limited": make(labels={"team": ["crm"]})[1],
-        **{scope.value: make(scopes=[scope.value])[1] for scope in Scope},
+        **{scope.value: make(scopes=[scope.value], **pings_of(admin, scope))[1] for scope in Scope},
     }  # fmt: skip
 
 

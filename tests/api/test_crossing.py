@@ -68,6 +68,7 @@ PAGES = (
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
 FEED = "/feed/{token}.ics"
+PINGS = ("/ping/{token}", "/ping/{token}/start", "/ping/{token}/fail", "/ping/{token}/log")
 LINK = "/link/{token}"
 """Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
 REFUSED = {
@@ -130,6 +131,8 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
         return 400
     if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
         return READ.get(method, 405)
+    if path in map(world.fill, PINGS):
+        return {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}.get(method, 405)  # the key is a feed's
     if path == world.fill(LINK):
         return (
             200

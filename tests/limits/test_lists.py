@@ -57,6 +57,8 @@ NOT_WITH_LIMITS = {
     "/scheduler/snoozes", "/scheduler/snoozes/{snooze_id}",
 }  # fmt: skip
 """The guard lets no key with limits in; health is open, and tells anybody without a key how many jobs there are."""
+PINGS = {"/ping/{token}", "/ping/{token}/start", "/ping/{token}/fail", "/ping/{token}/log"}
+"""Of the one job that the key in the address is bound to."""
 AHEAD = {"/scheduler/clock-changes", "/feed/{token}.ics"}
 """What changes with the clock: see `tests/store/test_clock_changes.py` and `tests/api/test_feeds.py`."""
 
@@ -65,7 +67,7 @@ def test_every_operation_of_several_jobs_is_tried() -> None:
     """A new one belongs into one of these lists."""
     several = {path for _, path in OPERATIONS if "{job_id}" not in path}
     looks = {path for path in LOOKS if path.startswith("/scheduler")}
-    assert several == looks | CHANGES | NOT_OF_JOBS | NOT_WITH_LIMITS | AHEAD
+    assert several == looks | CHANGES | NOT_OF_JOBS | NOT_WITH_LIMITS | AHEAD | PINGS
     assert {path for method, path in OPERATIONS if method != "GET"} & looks <= CHANGES
 
 
