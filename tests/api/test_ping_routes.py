@@ -78,6 +78,7 @@ def test_what_cannot_be_a_ping_is_refused(app: Any, client: Client, job_id: str)
     assert asks.simulate_post(path, body=b"x" * 10_240).status_code == 200
     assert asks.simulate_post(path, body=b"x" * 10_241).status_code == 413
     assert asks.simulate_post(f"{path}?rid=a%20b").status_code == 400
+    assert asks.simulate_post(f"{path}?rid=1&rid=1").status_code == 400
     assert asks.simulate_post(f"{path}/log").status_code == 400
     assert asks.simulate_post(f"{path}/other").status_code == 404
     for method in ("HEAD", "PUT", "DELETE", "PATCH"):
@@ -148,7 +149,8 @@ def test_too_many_pings_are_told_when_to_come_again(app: Any, client: Client, jo
 def test_nothing_here_runs_or_accounts_for_it(client: Client, job_id: str) -> None:
     at = {"at": "2999-01-01T00:00:00"}
     answers = [
-        client.simulate_post(f"/scheduler/jobs/{job_id}/run"), client.simulate_post(f"/scheduler/jobs/{job_id}/run", json=at),
+        client.simulate_post(f"/scheduler/jobs/{job_id}/run"),
+        client.simulate_post(f"/scheduler/jobs/{job_id}/run", json=at),
         client.simulate_post(f"/scheduler/jobs/{job_id}/backfill", json={
             "since": "2026-01-01T00:00:00", "until": "2026-01-02T00:00:00"}),
         client.simulate_get(f"/scheduler/jobs/{job_id}/occurrences"),

@@ -103,10 +103,8 @@ def plan_fields(plan: Plan) -> dict[str, str | None]:
 
 def _version(record: JobRecord) -> int:
     """Return the version of the schema that a job needs."""
-    definition = record.definition
-    if is_watched(definition.bot_type):
-        return HEARTBEATS
-    return schema_of(definition.schedule_type, definition.schedule_config, definition.options)
+    its = record.definition
+    return HEARTBEATS if is_watched(its.bot_type) else schema_of(its.schedule_type, its.schedule_config, its.options)
 
 
 def delete_after(record: JobRecord) -> int | str:
