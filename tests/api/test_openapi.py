@@ -185,7 +185,7 @@ def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
         if "security" in operation
     }
     without = ("/scheduler/health", "/openapi.json", "/docs", "/feed/{token}.ics")
-    pinged = {(method, path): [] for path in ROUTES for method in ("get", "post")}
+    pinged: dict[tuple[str, str], list[Json]] = {(method, path): [] for path in ROUTES for method in ("get", "post")}
     assert told == {("get", path): [] for path in without} | pinged
     assert document["security"] == [{"ApiKey": []}, {"Bearer": []}]
 

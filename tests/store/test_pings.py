@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from service.bots.heartbeat.bot import HeartbeatConfig
 from service.domain.access.callers import SERVICE, act_as_before, act_for
@@ -25,7 +26,7 @@ EVERY_MINUTE = {"schedule_type": "interval", "schedule_config": {"minutes": 1}}
 @pytest.fixture(autouse=True)
 def _bots(rig: Rig) -> None:
     """The rig knows heartbeat jobs, too."""
-    configs = {"echo": EchoConfig, "heartbeat": HeartbeatConfig}
+    configs: dict[str, type[BaseModel]] = {"echo": EchoConfig, "heartbeat": HeartbeatConfig}
     rig.jobs, rig.use = Jobs(rig.scripts, RedisClock(rig.client), configs), Runs(rig.scripts, configs)
 
 

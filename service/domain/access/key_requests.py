@@ -166,7 +166,7 @@ def _expiry(value: object, now: int) -> int | None:
 
 def _job_id(value: object, scopes: frozenset[Scope] | None, current: KeyTerms | None) -> str | None:
     """Check to which job a key is bound: one for pings to its job for good, others to none."""
-    is_for_pings = scopes == {Scope.PING}
+    is_for_pings = scopes == frozenset({Scope.PING})
     if current is not None and value != current.job_id:
         raise ValidationFailed.of("job_id", "cannot change after the key is made; make another key")
     if value is None and not (is_for_pings and current is None):
