@@ -20,7 +20,7 @@ DOES: Mapping[Scope, str] = {
     Scope.WRITE: "create, change and delete jobs, one or many; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
-    Scope.PING: "report from elsewhere that a job began or ended; nothing needs it yet",
+    Scope.PING: "report runs of one heartbeat job, the `job_id` of its key, from elsewhere ([pings](heartbeats.md))",
     Scope.FEED: "subscribe to a calendar of occurrences ([feeds](#feeds))",
     Scope.ADMIN: "see and change keys, see and end all sessions, read the audit log",
 }

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.slow(reason="every operation is asked with every kind o
 OWN_PAGE = {"Origin": "http://falconframework.org"}
 ROOT = "the root key of the crossing test"
 TERMS: Mapping[str, Any] = {"name": "of the crossing test", "scopes": [scope.value for scope in Scope]}
+HEARTBEAT: Mapping[str, Any] = {
+    "name": "watched", "bot_type": "heartbeat", "schedule_type": "interval", "schedule_config": {"hours": 1},
+}  # fmt: skip
 UNKNOWN = {
     "revision": "1", "job_id": "00000000-0000-4000-8000-000000000000", "run_id": "00000000-0000-4000-8000-000000000000",
     "contact_id": "00000000-0000-4000-8000-000000000000", "key_id": "0000000000", "session_id": "0" * 32,
@@ -92,15 +95,6 @@ def app(valkey_server: ValkeyServer) -> Any:
     return installation(valkey_server.url)
 
 
-def pings_of(admin: falcon.testing.TestClient, scope: Scope) -> dict[str, str]:
-    """Of a key for pings: the job that it is bound to."""
-    if scope is not Scope.PING:
-        return {}
-    schedule = {"schedule_type": "interval", "schedule_config": {"hours": 1}}
-    body = {"name": "elsewhere", "bot_type": "heartbeat", **schedule}
-    return {"job_id": admin.simulate_post("/scheduler/jobs", json=body).json["id"]}
-
-
 @pytest.fixture(scope="module")
 def callers(app: Any, valkey_server: ValkeyServer) -> dict[str, str | None]:
     """Every kind of caller, and the key that it sends."""
@@ -115,13 +109,14 @@ def callers(app: Any, valkey_server: ValkeyServer) -> dict[str, str | None]:
     client: Redis = valkey_server.client()
     client.hset(Keys().api_key(expired[0]), "expires_at", 1)
     whole = make()[1]
+    watched = {"job_id": admin.simulate_post("/scheduler/jobs", json=HEARTBEAT).json["id"]}
     return {
         "no key": None, "empty": "", "wrong": "wrong",
         "malformed": whole[:-1], "mistyped": f"{whole[:20]}-{whole[21:]}",
         "unknown": new_text("0000000000"), "another secret": new_text(whole[4:14]),
         "revoked": revoked[1], "expired": expired[1], "root": ROOT, "all": whole,
         "limited": make(labels={"team": ["crm"]})[1],
-        **{scope.value: make(scopes=[scope.value], **pings_of(admin, scope))[1] for scope in Scope},
+        **{scope.value: make(scopes=[scope.value], **(watched if scope is Scope.PING else {}))[1] for scope in Scope},
     }  # fmt: skip
 
 

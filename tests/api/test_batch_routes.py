@@ -51,11 +51,12 @@ def key(root: Client, **terms: Any) -> dict[str, str]:
 def test_each_action_by_each_kind_of_key(root: Client, action: str, scope: str, dry_run: bool) -> None:
     """The scope of the action, and `read` beside it for a filter; who lacks it learns nothing and changes nothing."""
     job_id = made(root, enabled=action != "enable")
+    bound = {"job_id": made(root, bot_type="heartbeat", bot_config={})} if scope == "ping" else {}
     before = root.simulate_get(f"/scheduler/jobs/{job_id}").json
     body = {"action": action, "dry_run": dry_run, **MORE.get(action, {})}
     may = SCOPES[action].value == scope
     for which, scopes in (({"filter": "all"}, [scope]), ({"ids": [job_id]}, [scope])):
-        answer = root.simulate_post(PATH, json={**body, **which}, headers=key(root, scopes=scopes))
+        answer = root.simulate_post(PATH, json={**body, **which}, headers=key(root, scopes=scopes, **bound))
         if may and "ids" in which:
             assert answer.status_code == 200 and answer.json["results"][0]["outcome"] != "refused"
             assert answer.json["results"][0]["name"] is None

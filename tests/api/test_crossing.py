@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from service.web.api.heartbeats.pings import ROUTES
 from tests.api.spellings import elsewhere, refused, same
 from tests.support.installation import API_KEY
 from tests.support.wire import Answer, request
@@ -68,9 +69,10 @@ PAGES = (
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
 FEED = "/feed/{token}.ics"
-PINGS = ("/ping/{token}", "/ping/{token}/start", "/ping/{token}/fail", "/ping/{token}/log")
 LINK = "/link/{token}"
 """Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
+OF_A_FEED: Mapping[str, int] = {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}
+"""What a feed's key is answered where pings go."""
 REFUSED = {
     401: (
         "The key in this address is not valid",
@@ -131,8 +133,8 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
         return 400
     if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
         return READ.get(method, 405)
-    if path in map(world.fill, PINGS):
-        return {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}.get(method, 405)  # the key is a feed's
+    if path in map(world.fill, ROUTES):
+        return OF_A_FEED.get(method, 405)
     if path == world.fill(LINK):
         return (
             200

@@ -26,6 +26,7 @@ from service.domain.schedules.definition import parse_schedule, schedule_schemas
 from service.errors import ValidationFailed
 from service.settings import Settings
 from service.web.api.bots import BotList
+from service.web.api.heartbeats.pings import ROUTES
 from service.web.api.openapi.document import document as made
 from service.web.api.openapi.operations import OPERATIONS
 from service.web.http.access import access_of
@@ -176,7 +177,7 @@ def test_every_schema_is_one_and_every_reference_leads_somewhere(document: Json)
 
 
 def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
-    """Three addresses need nothing, and some have their key in them; all else is said once for all: a key in a header."""
+    """Three addresses need nothing, and some have a key in them; all else is said once for all: a key in a header."""
     told = {
         (method, path): operation["security"]
         for path, methods in document["paths"].items()
@@ -184,9 +185,8 @@ def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
         if "security" in operation
     }
     without = ("/scheduler/health", "/openapi.json", "/docs", "/feed/{token}.ics")
-    pings = [f"/ping/{{token}}{word}" for word in ("", "/start", "/fail", "/log")]
-    by_address = {(method, path): [] for path in pings for method in ("get", "post")}
-    assert told == {("get", path): [] for path in without} | by_address
+    pinged: dict[tuple[str, str], list[Json]] = {(method, path): [] for path in ROUTES for method in ("get", "post")}
+    assert told == {("get", path): [] for path in without} | pinged
     assert document["security"] == [{"ApiKey": []}, {"Bearer": []}]
 
 

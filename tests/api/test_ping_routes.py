@@ -78,6 +78,7 @@ def test_what_cannot_be_a_ping_is_refused(app: Any, client: Client, job_id: str)
     assert asks.simulate_post(path, body=b"x" * 10_240).status_code == 200
     assert asks.simulate_post(path, body=b"x" * 10_241).status_code == 413
     assert asks.simulate_post(f"{path}?rid=a%20b").status_code == 400
+    assert asks.simulate_post(f"{path}?rid=1&rid=1").status_code == 400
     assert asks.simulate_post(f"{path}/log").status_code == 400
     assert asks.simulate_post(f"{path}/other").status_code == 404
     for method in ("HEAD", "PUT", "DELETE", "PATCH"):

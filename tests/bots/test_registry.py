@@ -45,7 +45,7 @@ class Bot:
 def test_the_built_in_bots_are_there() -> None:
     """Under the names that jobs use."""
     bots = load_bots()
-    assert set(bots) == {"birthday", "visitor", "webhook", "contacts_sync"}
+    assert set(bots) == {"birthday", "visitor", "webhook", "contacts_sync", "heartbeat"}
     assert all(bot.name == name and bot.description for name, bot in bots.items())
     assert configs(bots)["visitor"]().model_dump() == {"dry_run": False, "limit": 50}
 
@@ -93,5 +93,5 @@ def test_a_broken_package_is_logged_and_left_out(
     """The others work on."""
     install(module, text, f"{module}:Bot")
     with caplog.at_level(logging.ERROR):
-        assert set(load_bots()) == {"birthday", "visitor", "webhook", "contacts_sync"}
+        assert set(load_bots()) == {"birthday", "visitor", "webhook", "contacts_sync", "heartbeat"}
     assert reason in caplog.text

@@ -182,7 +182,10 @@ def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
     if "ping" in made:
         note(f"{done} Send pings to this address. It is a secret, and shown only now:")
         say(made["ping"])
-        note(f"For your script: curl -fsS -m 10 --retry 3 -o /dev/null {made['ping']}")
+        note(
+            'In the script, with this address as PING: curl -fsS -m 10 --retry 3 -o /dev/null "$PING/start", and at the'
+        )
+        note('end the same with "$PING", or "$PING/fail".')
         return
     note(f"{done} The key is shown only now, so keep it in a safe place:")
     say(made["key"])

@@ -30,21 +30,10 @@ local now = now_ms()
 local run_id = pings.open_run(job_id, rid)
 local before = not run_id and rid ~= '' and pings.recall(job_id, rid)
 
-local function add_log()
-  if #ARGV < 7 then return end
-  local has_ended = call('HGET', key.run(run_id), 'status') ~= 'running'
-  logs.add(run_id, 7, tonumber(ARGV[6]))
-  if has_ended then
-    call('LREM', key.logs(job_id), 0, run_id)
-    runs.keep_log(run_id, job_id)
-  end
-  followers.tell(run_id)
-end
-
 if word == 'log' then
   run_id = run_id or before or pings.latest(job_id)
   if not run_id then return {'none'} end
-  add_log()
+  pings.add_log(job_id, run_id, 7, tonumber(ARGV[6]))
 elseif word == 'start' then
   if before then return {'used', before} end
   local began = run_id and tonumber(call('HGET', key.run(run_id), 'started_at') or 0)
@@ -52,7 +41,7 @@ elseif word == 'start' then
     if run_id then pings.finish(job_id, run_id, 'failed', 'never ended: the next run has begun', now) end
     run_id = id
     pings.begin(job_id, run_id, rid, now)
-    add_log()
+    pings.add_log(job_id, run_id, 7, tonumber(ARGV[6]))
   end
 elseif before then
   run_id = before
@@ -61,7 +50,7 @@ else
     run_id = id
     pings.begin(job_id, run_id, rid, now)
   end
-  add_log()
+  pings.add_log(job_id, run_id, 7, tonumber(ARGV[6]))
   local status = word == 'fail' and 'failed' or 'success'
   pings.finish(job_id, run_id, status, word == 'fail' and ARGV[5] or nil, now, true)
 end

@@ -93,6 +93,17 @@ function pings.finish(job_id, run_id, status, problem, now, reports)
     {slot = true, bot_type = 'heartbeat', trigger = 'ping', started_at = started_at, log_bytes = log_bytes})
 end
 
+-- Add lines to a run's log: ARGV from the place `first` on. One of an ended run is the last one that is kept.
+function pings.add_log(job_id, run_id, first, half)
+  if #ARGV < first then return end
+  logs.add(run_id, first, half)
+  if call('HGET', key.run(run_id), 'status') ~= 'running' then
+    call('LREM', key.logs(job_id), 0, run_id)
+    runs.keep_log(run_id, job_id)
+  end
+  followers.tell(run_id)
+end
+
 -- Remember a run by an id for so many seconds.
 function pings.keep(job_id, id, run_id, seconds)
   call('SET', key.ping(job_id .. ':' .. id), run_id, 'EX', seconds)
