@@ -33,7 +33,8 @@ SHARED = {"rq_suspended", "rq_queues", "rq_worker", "rq_worker_executions", "rq_
 NOBODY = {
     "run": """job_id bot_type status trigger scheduled_for last_scheduled_for due attempt queued_at slot started_at
         finished_at messages_sent profiles_visited not_before again_of backfill_id occurrences retry_of rehearsal bound
-        revision token worker rq done total notes log_bytes log_tail_bytes log_lines held_by during_pause traceparent""",
+        revision token worker rq done total notes log_bytes log_tail_bytes log_lines held_by during_pause
+        traceparent""",
     "job": """enabled kind next_due next_occurrence created_at bot_type revision max_concurrent_runs overlap
         disable_after_failures anchor state schedule_type updated_at writer last_decided held open last_run_at
         last_run_status failures misfire_told_at clock_epoch ahead calendar next_run backfill since edits

@@ -44,7 +44,6 @@ LONG_SCRIPTS = {
     "take_over": "an old worker must find each run either on the old queue or where it cannot claim it",
     "mend_counts": "where a job's runs are, and how many, is one reading of their records",
     "end_and_claim": "an end and a claim are one step, whose short way is written out",
-    "note_ping": "a ping begins a run, ends it with all that follows from that, or adds to its log",
     "end_in_full": "a run's end, its retry, its job's failures and its alerts are one step",
 }
 """Scripts of more than 60 lines, and why."""
