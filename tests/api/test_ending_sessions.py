@@ -94,7 +94,10 @@ def house(redis_client: Redis, valkey_server: ValkeyServer) -> House:
         return str(admin.simulate_post("/scheduler/keys", json={"name": "of the test", **terms}).json["key"])
 
     texts: dict[str, str | None] = {"root": ROOT, **{name: make(**terms) for name, terms in OPENERS.items()}}
-    texts |= {scope: make(scopes=[scope]) for scope in EVERYBODY}
+    watched = {"name": "elsewhere", "bot_type": "heartbeat", "schedule_type": "daily", "schedule_config": {"hour": 8}}
+    job = admin.simulate_post("/scheduler/jobs", json=watched).json
+    bound = {"ping": {"job_id": job["id"]}}
+    texts |= {scope: make(scopes=[scope], **bound.get(scope, {})) for scope in EVERYBODY}
     revoked, expired = make(scopes=EVERYBODY), make(scopes=EVERYBODY, expires_at="2999-01-01T00:00:00")
     ids = {name: parse_key(text) for name, text in (("revoked", revoked), ("expired", expired))}
     assert ids["revoked"] is not None and ids["expired"] is not None
