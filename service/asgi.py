@@ -139,6 +139,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     bot_configs = configs(bots)
     jobs = Jobs(scripts, clock, bot_configs, about_persons(bots))
     runs = Runs(scripts, bot_configs, about_persons(bots))
+    runs.traced = settings.traced
     calendars, occurrences = Calendars(scripts, clock), Occurrences(scripts)
     contacts = ContactBook(client, keys, gate, scripts.limits)
     key_store, sessions, lookups = KeyStore(scripts), SessionStore(scripts), Lookups()

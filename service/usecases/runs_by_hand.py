@@ -22,6 +22,7 @@ from service.store.runs.repeats import Pairs, Repeats, pairs_in
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
+from service.tracing.trace_context import read
 from service.usecases.access.side_doors import require_bound_run, require_overlay
 from service.usecases.access.sight import sees
 from service.usecases.ids import no_job, no_run, once, same_body, stored
@@ -38,6 +39,9 @@ class RunsByHand:
         scripts: the installation's, see `service.store.rq_records.make_scripts`.
         configs: each bot's `Config`, by `bot_type`.
     """
+
+    traced = False
+    """Whether runs are traced, and so continue the trace of the request for them."""
 
     def __init__(self, scripts: Scripts, configs: Mapping[str, type[BaseModel]]) -> None:
         self._scripts = scripts
@@ -56,7 +60,7 @@ class RunsByHand:
             body: None, or an object with `bot_config`, to lay over the job's own for this run, and `at`, a time before
                 which it does not start.
             key: the request's Idempotency-Key. For a day, the same key and body return the same run.
-            traceparent: of the trace that the run continues, well-formed; None for none.
+            traceparent: the request's, which the run continues if runs are traced; ignored if it is invalid.
 
         Returns:
             The run's id.
@@ -74,9 +78,13 @@ class RunsByHand:
         run_id = str(uuid.uuid4())
         answer = self._runs.request(
             job_id, run_id, asked.overlay, idempotency, logs.request_id(), bound=bound, not_before=asked.at,
-            traceparent=traceparent,
+            traceparent=self._continued(traceparent),
         )  # fmt: skip
         return self._accepted(answer, job_id, run_id)
+
+    def _continued(self, traceparent: str | None) -> str | None:
+        found = read(traceparent) if self.traced else None
+        return None if found is None else found.header
 
     def again(self, job_id: str, run_id: str, key: str | None = None, traceparent: str | None = None) -> str:
         """Ask for a run that does an ended one again: with its overlay, for its occurrence.
@@ -104,7 +112,7 @@ class RunsByHand:
         new_id = str(uuid.uuid4())
         answer = self._runs.request(
             job_id, new_id, overlay, once(f"again {job_id} {run_id}", key, None), logs.request_id(), bound=bound,
-            again_of=run_id, traceparent=traceparent,
+            again_of=run_id, traceparent=self._continued(traceparent),
         )  # fmt: skip
         if answer == "no_run":
             raise no_run(job_id, run_id)

@@ -10,8 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from falcon.asgi import Request
-from falcon.testing import create_scope
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +21,6 @@ from service.tracing.notes import Ended, NoteWriter, Requested, read_note
 from service.tracing.sdk import Sdk
 from service.tracing.spans import Span, spans_of
 from service.tracing.trace_context import read, trace_of
-from service.web.http.conditions import traceparent
 from service.worker.traces.run_traces import RunTraces
 from tests.support.processes import find_free_port
 from tests.support.store_rig import EchoConfig, Rig
@@ -81,12 +78,14 @@ def run_traced(rig: Rig, made: Exporter, **asked: Any) -> str:
     return run_id
 
 
-@pytest.mark.parametrize("theirs", [THEIRS, None])
-def test_the_bot_knows_the_trace_that_came_with_the_request(theirs: str | None, rig: Rig, kept: Kept) -> None:
+@pytest.mark.parametrize("traced", [True, False])
+def test_the_bot_knows_the_trace_that_came_with_the_request(traced: bool, rig: Rig, kept: Kept) -> None:
+    """Nothing is stored of it while traces are off."""
+    rig.use.traced = traced
     made = exporter(rig, kept)
-    run_id = run_traced(rig, made, traceparent=theirs)
+    run_id = run_traced(rig, made, traceparent=THEIRS)
     stored = rig.client.hget(rig.keys.run(run_id), "traceparent")
-    assert stored == (theirs and theirs.encode())
+    assert stored == (THEIRS.encode() if traced else None)
     kept.lets.set()
     made.start()
     made.close()
@@ -94,27 +93,7 @@ def test_the_bot_knows_the_trace_that_came_with_the_request(theirs: str | None, 
     (bot,) = (span for span in kept.taken if span.name == "bot echo")
     seen = read(Quick.seen[-1])
     assert seen is not None and (seen.trace_id, seen.span_id) == (bot.trace_id, bot.span_id)
-    assert (whole.trace_id, whole.parent_id) == ((theirs[3:35], theirs[36:52]) if theirs else (bot.trace_id, None))
-
-
-@pytest.mark.parametrize(
-    ("collector", "header", "continued"),
-    [
-        ("http://127.0.0.1:4318", THEIRS, THEIRS), ("http://127.0.0.1:4318", "nonsense", None), ("", THEIRS, None),
-        ("http://127.0.0.1:4318", f"cc-{THEIRS[3:]}-more", THEIRS), ("http://127.0.0.1:4318", None, None),
-    ],
-)  # fmt: skip
-def test_a_header_is_continued_only_where_runs_are_traced(
-    collector: str, header: str | None, continued: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Otherwise nothing of it is stored."""
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
-    request = Request(create_scope(headers={} if header is None else {"traceparent": header}), _no_body)
-    assert traceparent(request) == continued
-
-
-async def _no_body() -> dict[str, Any]:
-    return {"type": "http.request"}
+    assert (whole.trace_id == THEIRS[3:35]) is traced and (whole.parent_id == THEIRS[36:52]) is traced
 
 
 def test_a_collector_that_hangs_fills_no_memory_and_is_told_of_once(

@@ -171,7 +171,7 @@ class RunNow(Changing):
         """
         seconds = WAIT_SECONDS.read(req)
         body, key = await read_optional_object(req), conditions.idempotency_key(req)
-        run_id = await self._run(body)(self._runs.run_now, job_id, body, key, conditions.traceparent(req))
+        run_id = await self._run(body)(self._runs.run_now, job_id, body, key, req.get_header("traceparent"))
         log.debug("Run %s of job %s was requested", run_id, job_id, extra={"job_id": job_id, "run_id": run_id})
         run = await self._wait(req, job_id, run_id, seconds) if seconds is not None else None
         if run is not None:

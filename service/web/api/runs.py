@@ -66,7 +66,7 @@ class Again:
     async def on_post(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Do an ended run again: another run, with the same `bot_config` laid over, for the same occurrence."""
         new_id = await interleaved(
-            self._runs.again, job_id, run_id, conditions.idempotency_key(req), conditions.traceparent(req)
+            self._runs.again, job_id, run_id, conditions.idempotency_key(req), req.get_header("traceparent")
         )
         resp.status = falcon.HTTP_202
         resp.media = {"message": f"Run {run_id} queued once more", "status": "queued", "run_id": new_id}

@@ -1,15 +1,12 @@
-"""Conditions of requests: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1), `Idempotency-Key`, `traceparent`."""
+"""Conditions of requests: `ETag` and `If-Match` (RFC 9110, 8.8.3 and 13.1.1), `Idempotency-Key`."""
 
 from __future__ import annotations
 
-import os
 import re
 
 from falcon.asgi import Request, Response
 
-from service.environment import is_traced
 from service.errors import ValidationFailed
-from service.tracing import trace_context
 from service.usecases.views import JobView
 from service.web.http.rendering import send
 
@@ -65,16 +62,3 @@ def idempotency_key(req: Request) -> str | None:
     if value is not None and not _KEY.fullmatch(value):
         raise ValidationFailed.of("Idempotency-Key", f"must be 1 to {MAX_KEY_LENGTH} printable ASCII characters")
     return value
-
-
-def traceparent(req: Request) -> str | None:
-    """Read the `traceparent` (W3C Trace Context) that a run is to continue.
-
-    Returns:
-        The header in its version 00; None if runs are not traced, or the header is missing or invalid.
-    """
-    header = req.get_header("traceparent")
-    if header is None or not is_traced(os.environ):
-        return None
-    found = trace_context.read(header)
-    return None if found is None else found.header
