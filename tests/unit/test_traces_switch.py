@@ -19,6 +19,7 @@ AT = {COLLECTOR: "http://127.0.0.1:4318"}
 ALL = "service.asgi, service.scheduler.scheduler, service.scheduler.main, service.worker.serving, service.cli.app"
 
 
+@pytest.mark.slow(reason="the modules of all processes are loaded in a new interpreter")
 def test_no_process_loads_opentelemetry_while_traces_are_off() -> None:
     """All start where it is not installed. Where it is, redis-py loads it by itself, and nothing of ours does."""
     script = f"""

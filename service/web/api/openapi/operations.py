@@ -44,6 +44,10 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
         "With text/event-stream: continue after this line.",
         {"type": "string", "pattern": f"^{EVENT_ID}$"},
     ),
+    "traceparent": (
+        "Where runs are traced: the trace that the run continues (W3C Trace Context). An invalid one is ignored.",
+        TEXT,
+    ),
     "Content-Disposition": ("The name of the file.", TEXT),
     "ETag": ("The revision of the definition.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
@@ -108,7 +112,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {202: json(ref("RunAccepted")), 200: _RUN},
         (*BODY_ERRORS, 404, 409),
         {WAIT_SECONDS.name: WAIT_SECONDS.schema},
-        headers=("Idempotency-Key", HEADER),
+        headers=("Idempotency-Key", HEADER, "traceparent"),
         body=json(ref("RunRequest")),
         body_required=False,
     ),
@@ -120,7 +124,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: _RUN}, (*BODY_ERRORS, 404, 409), headers=(HEADER,), body=json(ref("MoveRun"))
     ),
     ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/again"): Operation(
-        {202: json(ref("RunAccepted"))}, (400, 404, 409), headers=("Idempotency-Key", HEADER)
+        {202: json(ref("RunAccepted"))}, (400, 404, 409), headers=("Idempotency-Key", HEADER, "traceparent")
     ),
     ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/now"): Operation({200: _RUN}, (400, 404, 409), headers=(HEADER,)),
     ("GET", "/scheduler/jobs/{job_id}/runs/{run_id}/log"): Operation(
