@@ -135,7 +135,7 @@ class _SingleJobs(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield one family for each number; a job that has none is not in it."""
         yield self._family(
-            "last_success_timestamp_seconds", "When the job's last success ended; none in its newest 50 runs: absent.",
+            "last_success_timestamp_seconds", "When the job's last success ended; none in its newest 20 runs: absent.",
             lambda job: None if job.succeeded_at is None else job.succeeded_at / 1000,
         )  # fmt: skip
         yield self._family(

@@ -94,7 +94,12 @@ def house(redis_client: Redis, valkey_server: ValkeyServer) -> House:
         return str(admin.simulate_post("/scheduler/keys", json={"name": "of the test", **terms}).json["key"])
 
     texts: dict[str, str | None] = {"root": ROOT, **{name: make(**terms) for name, terms in OPENERS.items()}}
-    watched = {"name": "elsewhere", "bot_type": "heartbeat", "schedule_type": "daily", "schedule_config": {"hour": 8}}
+    watched = {
+        "name": "elsewhere",
+        "bot_type": "heartbeat",
+        "schedule_type": "interval",
+        "schedule_config": {"hours": 1},
+    }
     job = admin.simulate_post("/scheduler/jobs", json=watched).json
     bound = {"ping": {"job_id": job["id"]}}
     texts |= {scope: make(scopes=[scope], **bound.get(scope, {})) for scope in EVERYBODY}

@@ -73,7 +73,7 @@ def test_a_job_tells_its_last_success_duration_failures_and_health(rig: Rig, val
     assert of(found, "failures", fresh) == 0 and of(found, "health", fresh, health="ok") is None
 
 
-def test_the_last_success_is_looked_for_among_fifty_runs(
+def test_the_last_success_is_looked_for_among_its_newest_runs(
     rig: Rig, valkey_server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numbers, "MOST_RUNS", 3)

@@ -10,7 +10,7 @@ from service.store.scripts import Scripts
 
 MOST_JOBS = 500
 """The most jobs whose numbers are read."""
-MOST_RUNS = 50
+MOST_RUNS = 20
 """The newest so many runs of a job are looked through for its last success."""
 _FIRST_LOOK = 2
 """A job that is well has its last success among its newest runs, so most jobs cost one round trip more."""

@@ -70,7 +70,7 @@ def read_note(line: bytes) -> Note | None:
     """Read a line of the pipe; None if a bot has written something else into it."""
     try:
         what, run_id, names = json.loads(line)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     is_note = what in ("start", "success", "fail") and isinstance(run_id, str) and isinstance(names, list)
     return Note(what, run_id, [str(name) for name in names]) if is_note else None
