@@ -29,7 +29,9 @@ GRACE = 2
 
 def script(address: str, work: str) -> subprocess.Popen[str]:
     """Starts the script of somebody's crontab."""
-    return subprocess.Popen(["sh", "-c", SCRIPT], env={"PING": address, "WORK": work, "PATH": "/usr/bin:/bin"}, text=True)
+    return subprocess.Popen(
+        ["sh", "-c", SCRIPT], env={"PING": address, "WORK": work, "PATH": "/usr/bin:/bin"}, text=True
+    )
 
 
 def history(installation: Installation, job_id: str) -> list[dict[str, Any]]:
