@@ -62,6 +62,8 @@ def words(
         return words_of_a_bot(name, said, timezone, labels)
     if said["kind"] == "breach":
         subject = f"{name} {_BREACHES[said['expectation']]}: {said['said']}"
+    elif said["kind"] == "breach_over" and said["expectation"] == "ping" and "run_id" in said:
+        subject = f"{name} sends pings again"  # perhaps of a failure, which is not as expected
     else:
         subject = f"{name} {_SAYS[said['kind']]}"
     lines = [*_job_lines(name, said, labels), f"When: {local_time(int(said['at']), timezone)}"]

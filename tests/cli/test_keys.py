@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -161,6 +163,25 @@ def test_sessions_are_ended_together(command: Command, installed: Installation) 
     sign_in(installed, made["key"])
     assert "Ended 1 session\n" in command.works("sessions", "end", "--all", API_KEY=made["key"]).out
     assert signed_in() == []
+
+
+def test_a_key_for_pings_is_made_in_one_step(command: Command, installed: Installation) -> None:
+    """Its address stands alone on standard output, and works; the line for a script is beside it."""
+    job_id = installed.make_job(
+        name="Backup elsewhere", bot_type="heartbeat", bot_config={}, schedule_type="interval",
+        schedule_config={"hours": 1},
+    )  # fmt: skip
+    made = command.works("keys", "create", "its crontab", "--ping", "Backup elsewhere")
+    address = made.out.strip()
+    assert KEY.search(address) and 'curl -fsS -m 10 --retry 3 -o /dev/null "$PING/start"' in made.err
+    assert KEY.search(made.err) is None
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert json.load(answer) == {
+            "job_id": job_id, "run_id": installed.call("GET", f"/jobs/{job_id}/history")[1][0]["id"],
+            "status": "success",
+        }  # fmt: skip
+    assert command("keys", "create", "odd", "--ping", job_id, "--scope", "read").code == 2
+    assert "heartbeat job" in command("jobs", "run", job_id).err
 
 
 def test_keys_are_found_by_words_scope_and_state(command: Command) -> None:

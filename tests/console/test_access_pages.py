@@ -469,3 +469,28 @@ def test_every_action_and_every_set_has_words() -> None:
 def test_browsers_are_named(agent: str, name: str) -> None:
     """By their user agent, which says a lot more."""
     assert browser_of(agent) == name
+
+
+def test_a_heartbeat_jobs_page_makes_an_address_and_offers_no_run(app: Any, root: Browser) -> None:
+    """To those who may make keys; the key that it asks for can be made by its reader, limited or not."""
+    job = {
+        "name": f"Backup {EVIL}"[:90], "bot_type": "heartbeat", "schedule_type": "daily", "labels": {"team": "crm"},
+        "schedule_config": {"hour": 2, "minute": 30, "timezone": "Europe/Vienna"},
+    }  # fmt: skip
+    job_id = root.send("POST", "/scheduler/jobs", job).json["id"]
+    limited = make(root, "limited", EVERYTHING, labels={"team": ["crm"]})
+    for browser in (root, signed_in(app, limited)):
+        page = browser.get(f"/jobs/{job_id}")
+        assert "Next ping due" in page.text and "Run now" not in main(page) and "run-later" not in page.text
+        assert f"/jobs/{job_id}/occurrences" not in links(page) and f"/jobs/{job_id}/backfills" not in links(page)
+        asked = unescape(re.findall(r'id="make-ping"[^>]* data-key="([^"]*)"', page.text)[0])
+        made = browser.send("POST", "/scheduler/keys", json.loads(asked))
+        assert made.status_code == 201, made.text
+        assert Browser(app).get("/ping/" + made.json["ping"].rpartition("/")[2]).status_code == 200
+    assert "make-ping" not in signed_in(app, make(root, "viewer")).get(f"/jobs/{job_id}").text
+    assert ">a ping</dd>" in root.get(f"/jobs/{job_id}/runs/{made_run(root, job_id)}").text
+
+
+def made_run(browser: Browser, job_id: str) -> str:
+    """The newest run of a job."""
+    return str(browser.get(f"/scheduler/jobs/{job_id}/history").json[0]["id"])

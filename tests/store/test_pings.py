@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from service.alerting.alert_texts import words
 from service.bots.heartbeat.bot import HeartbeatConfig
 from service.domain.access.callers import SERVICE, act_as_before, act_for
 from service.domain.heartbeats.pings import Word
 from service.errors import Conflict, NotFound, ValidationFailed
+from service.scheduler.calendar_changes import CalendarChanges
 from service.scheduler.expectations import Expectations
 from service.store.jobs.due_index import DueIndex
 from service.store.server.redis_clock import RedisClock
@@ -257,3 +259,26 @@ def test_an_open_run_can_be_closed_by_hand_and_goes_with_its_job(rig: Rig) -> No
     assert not rig.client.exists(rig.keys.pings(job_id), rig.keys.ping_count(job_id))
     with pytest.raises(NotFound):
         ping(rig, job_id)
+
+
+def test_another_calendar_has_its_jobs_judged_at_once(rig: Rig) -> None:
+    """A day that is opened may owe a ping sooner than the next look."""
+    rig.calendars.create({"name": "office"})
+    job_id = watched(rig, options={"calendar": "office"})
+    look(rig, job_id)
+    assert rig.client.zscore(rig.keys.expect_due, job_id) > RedisClock(rig.client).now_ms()
+    rig.calendars.update("office", {"closed": ["2099-01-01"]})
+    CalendarChanges(rig.scripts).step()
+    assert rig.client.zscore(rig.keys.expect_due, job_id) <= RedisClock(rig.client).now_ms()
+
+
+@pytest.mark.parametrize(("word", "told"), [("success", "a success"), ("fail", "a failure")])
+def test_the_end_of_a_silence_is_no_praise(rig: Rig, word: Word, told: str) -> None:
+    job_id = watched(rig)
+    back(rig, job_id, 86_400)
+    look(rig, job_id)
+    ping(rig, job_id, word)
+    Expectations(rig.scripts).step()
+    (over,) = [one for one in rig.told() if one["kind"] == "breach_over"]
+    subject, body = words("Backup", over)
+    assert subject == "Backup sends pings again" and f"a ping has come, of {told}" in body

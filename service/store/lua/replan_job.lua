@@ -31,5 +31,6 @@ if ARGV[10] ~= '' then call('ZADD', key.ended_jobs, int(now_ms() + ARGV[10]), jo
 edits.change(job_id, ARGV[12], ARGV[13])
 epochs.close(job_id, epoch, '', now_ms(), nil, 'calendar')
 audit.note(ARGV[14], revision, revision, now_ms())
+if call('HEXISTS', job, 'expect') == 1 then expectations.look(job_id, now_ms()) end  -- other days owe something now
 wake.schedulers('due')
 return 1

@@ -1,4 +1,4 @@
-// Shows a key's new text, once; of a key for feeds, the feed's address. It stands in the page alone, and goes with it.
+// Shows a key's new text, once; of a key for a feed or for pings, the address in which it stands. It stands in the page alone, and goes with it.
 import { copy } from "./copying.js";
 
 const place = document.getElementById("secret");
@@ -6,9 +6,10 @@ const text = document.getElementById("secret-text");
 let taken = true;
 
 // until: a sentence about the former secret, if there is one.
-export function showSecret({ key, feed }, until = "") {
-  text.textContent = feed ?? key;
-  for (const words of place.querySelectorAll("[data-of]")) words.hidden = (words.dataset.of === "feed") !== Boolean(feed);
+export function showSecret({ key, feed, ping }, until = "") {
+  text.textContent = feed ?? ping ?? key;
+  const kind = feed ? "feed" : ping ? "ping" : "key";
+  for (const words of place.querySelectorAll("[data-of]")) words.hidden = words.dataset.of !== kind;
   const sentence = document.getElementById("secret-until");
   sentence.textContent = until;
   sentence.hidden = !until;
