@@ -193,6 +193,14 @@ def test_each_instant_of_the_week_has_its_sentence(week: Week) -> None:
     assert {at: explain(job_id, at)["sentence"] for at in SENTENCES} == SENTENCES
 
 
+def test_a_rehearsal_is_not_told_as_a_run(week: Week) -> None:
+    """It ends as a success, though nothing was sent."""
+    job_id = week.pass_by()
+    week.live("03-31 05:00")
+    said = Explanations(Occurrences(week.rig.scripts)).explain(job_id, "2027-03-31T02:30")["sentence"]
+    assert "it was rehearsed on time and succeeded. Nothing was sent or written. Settings of its own by" in said
+
+
 def test_an_explanation_has_its_facts_beside(week: Week) -> None:
     """The fate, the run and the nearest occurrences, for programs."""
     job_id = week.pass_by()

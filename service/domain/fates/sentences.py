@@ -95,7 +95,8 @@ def _ran(account: Account, fate: Fate) -> str:
         return f"its run is queued, for {words((account.now_ms - (entry.queued_at or 0)) // SECOND)} now."
     if entry.started_at is None:
         return f"its run was {entry.status} before it started{_by(entry.by)}."
-    return f"it ran {_lateness(entry, due)} and {_state(account, entry)}.{_why_late(entry, due)}"
+    ran, nothing = ("was rehearsed", " Nothing was sent or written.") if entry.is_rehearsal else ("ran", "")
+    return f"it {ran} {_lateness(entry, due)} and {_state(account, entry)}.{nothing}{_why_late(entry, due)}"
 
 
 def _due(account: Account, fate: Fate, entry: Entry) -> int | None:
