@@ -47,7 +47,6 @@ class Stage(Installation):
         self.say = say
         self.proxy = Proxy(server.port, verbs, self.root_of, self._told)
         self._urls: dict[str, str] = {}
-        self._groups: list[int] = []
         self._kept = False
         self._lock = threading.RLock()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -55,12 +54,7 @@ class Stage(Installation):
     def __exit__(self, *_: object) -> None:
         self._kept = False
         with self._lock:
-            for group in self._groups:
-                try:
-                    os.killpg(group, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        super().__exit__()
+            super().__exit__()
         self.proxy.close()
 
     def __enter__(self) -> Stage:
@@ -82,7 +76,7 @@ class Stage(Installation):
                     COMMANDS[name.split("-")[0]], cwd=ROOT, env=self._environment | {"REDIS_URL": self._urls[name]},
                     stdout=log, stderr=log, start_new_session=True,
                 )  # fmt: skip
-                self._groups.append(self.processes[name].pid)
+                self._sessions.add(self.processes[name].pid)
                 log.close()
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
@@ -34,7 +35,7 @@ class Heard:
 
 
 class Ears(ThreadingHTTPServer):
-    """All that was heard, in order; alerts by HTTP are answered while `open` is set."""
+    """All that was heard, in order; alerts by HTTP and mail are answered while `open` is set."""
 
     daemon_threads = True
 
@@ -117,6 +118,7 @@ class _Mail(Post):
         subject = str(letter["Subject"])
         digest = letter.get_body() if re.fullmatch(r"\d+ alerts", subject) else None
         self._ears.note("mail", f"{subject}\n{digest.get_content()}" if digest else subject)
+        await asyncio.to_thread(self._ears.open.wait, 120)
         return answer
 
 

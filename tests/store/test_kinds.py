@@ -21,6 +21,13 @@ from tests.support.store_rig import Rig
 CRON = {"schedule_type": "cron", "schedule_config": {"cron_expression": "* * * * *"}}
 
 
+@pytest.fixture
+def rig(clocked: Clocked) -> Rig:
+    """Half past a minute, and there time stands: what is due each minute is due once, however long a test takes."""
+    clocked.pass_time(30)
+    return clocked.rig
+
+
 def make_due(rig: Rig, count: int, seconds_ago: int = 1, **fields: Any) -> list[str]:
     """Make jobs that are alike, and due together. Returns their ids."""
     made = [rig.make_job(**{**CRON, **fields}) for _ in range(count)]

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from redis import Redis
 
 from service.store.keys import Keys
 from tests.support.api import Api
-from tests.support.processes import descendants, find_free_port, until
+from tests.support.processes import descendants, find_free_port, in_sessions, until
 from tests.support.servers.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,8 @@ class Installation(Api):
         self.keys = Keys()
         self.client: Redis = server.client()
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._sessions: set[int] = set()
+        """One of each process that was started; its children stay in it when it is killed alone."""
         self._environment = {
             **self.surroundings(),
             "REDIS_URL": server.url, "API_KEY": API_KEY, "PORT": str(self.port), "BIND_HOST": "127.0.0.1",
@@ -60,9 +62,18 @@ class Installation(Api):
         return self
 
     def __exit__(self, *_: object) -> None:
+        until(self._is_over, 30)
         for name in list(self.processes):
             self.kill(name)
         self.client.close()
+
+    def _is_over(self) -> bool:
+        """Kills whatever is left, and says whether that was nothing: children of a killed process go on for a while."""
+        left = in_sessions(self._sessions)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
 
     # processes
 
@@ -86,6 +97,7 @@ class Installation(Api):
                 self.command(name.split("-")[0]), cwd=self.cwd, env=self.environment(name.split("-")[0]), stdout=log,
                 stderr=log, start_new_session=True,
             )  # fmt: skip
+            self._sessions.add(self.processes[name].pid)
             log.close()
         return self
 

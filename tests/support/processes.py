@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 
@@ -38,4 +38,17 @@ def descendants(pid: int) -> list[int]:
             continue
         for child in children:
             found += [child, *descendants(child)]
+    return found
+
+
+def in_sessions(leaders: Collection[int]) -> list[int]:
+    """All processes of these sessions that have not ended, though their parents may have; Linux' /proc."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(session) in leaders and state not in "ZX":
+            found.append(int(stat.parent.name))
     return found
