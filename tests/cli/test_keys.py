@@ -180,7 +180,7 @@ def test_a_key_for_pings_is_made_in_one_step(command: Command, installed: Instal
             "job_id": job_id, "run_id": installed.call("GET", f"/jobs/{job_id}/history")[1][0]["id"],
             "status": "success",
         }  # fmt: skip
-    assert command("keys", "create", "odd", "--ping", job_id, "--scope", "read").code == 2
+    assert command("keys", "create", "odd", "--ping", job_id, "--scope", "read").status == 2
     assert "heartbeat job" in command("jobs", "run", job_id).err
 
 
