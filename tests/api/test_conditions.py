@@ -15,6 +15,7 @@ from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.runs.run_hashes import RunStore
 from service.store.scripts import Limits
+from service.web.api.heartbeats.pings import ROUTES
 from service.web.api.openapi.operations import OPERATIONS
 
 JOB = {"name": "J", "bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1}}
@@ -124,6 +125,7 @@ def test_a_pause_that_has_ended_by_itself_is_still_the_answer(api: Client, redis
 
 
 NOT_ONCE = {
+    **dict.fromkeys(ROUTES, "a ping has an id of its own, ?rid="),
     "/scheduler/keys": "the answer has a secret, which is stored nowhere",
     "/scheduler/keys/{key_id}/rotate": "likewise",
     "/scheduler/calendars": "its name is made once: a repetition is 409",

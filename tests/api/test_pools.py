@@ -51,8 +51,8 @@ class Slow(FakeContacts):
     def apply(self, document: object, *, prune: bool = False, dry_run: bool = False, days: int = 30) -> dict[str, Any]:
         return self.work()
 
-    def calendars(self) -> list[dict[str, Any]]:
-        return []
+    def sections(self) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
     def import_stream(self, stream: Any, options: object) -> dict[str, Any]:
         return self.work()

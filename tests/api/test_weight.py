@@ -62,9 +62,9 @@ class Where(FakeJobs):
         self._here()
         return super().update(job_id, body, revisions)
 
-    def run_now(self, job_id: str, body: object | None, key: str | None = None) -> str:
+    def run_now(self, job_id: str, body: object | None, key: str | None = None, traceparent: str | None = None) -> str:
         self._here()
-        return super().run_now(job_id, body, key)
+        return super().run_now(job_id, body, key, traceparent)
 
 
 @pytest.fixture

@@ -134,6 +134,13 @@ def test_promtool_has_nothing_against_the_files(promtool: str, tmp_path: Path) -
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_rules_fire_after_their_time_and_not_while_all_is_well(promtool: str) -> None:
+    """By the thresholds and times in the file itself, which the live test below shortens."""
+    folder = Path(__file__).parent
+    done = subprocess.run([promtool, "test", "rules", "alerts_test.yml"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_promtool_has_nothing_against_the_metrics(promtool: str, live: Installation) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{live.port}/metrics", headers={"X-API-Key": API_KEY})
     with urllib.request.urlopen(request, timeout=10) as answer:

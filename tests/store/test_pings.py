@@ -267,7 +267,7 @@ def test_another_calendar_has_its_jobs_judged_at_once(rig: Rig) -> None:
     job_id = watched(rig, options={"calendar": "office"})
     look(rig, job_id)
     assert (rig.client.zscore(rig.keys.expect_due, job_id) or 0) > RedisClock(rig.client).now_ms()
-    rig.calendars.update("office", {"closed": ["2099-01-01"]})
+    rig.calendars.update("office", {"weekdays_off": ["sat"]})
     CalendarChanges(rig.scripts).step()
     assert 0 < (rig.client.zscore(rig.keys.expect_due, job_id) or 0) <= RedisClock(rig.client).now_ms()
 

@@ -91,7 +91,7 @@ class FakeJobs:
             raise ValidationFailed.of("enabled", "must be true or false")
         return self.update(job_id, body)
 
-    def run_now(self, job_id: str, body: object | None, key: str | None = None) -> str:
+    def run_now(self, job_id: str, body: object | None, key: str | None = None, traceparent: str | None = None) -> str:
         self.get(job_id)
         self.runs.append(body)
         return "run-1"

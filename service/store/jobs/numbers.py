@@ -92,7 +92,7 @@ def _with_run(so_far: tuple[int | None, int | None], values: Sequence[Any]) -> t
     succeeded, took = so_far
     if succeeded is None and status == b"success":
         succeeded = end
-    return succeeded, end - start if took is None else took
+    return succeeded, max(0, end - start) if took is None else took
 
 
 def _number(value: bytes | None) -> int | None:
