@@ -39,6 +39,7 @@ from service.usecases.alerting.channels import Channels
 from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.badges.standings import Standings
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -161,6 +162,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
         clock_changes=ClockChanges(scripts, clock),
         feeds=Feeds(scripts, runs, clock),
+        standings=Standings(scripts, clock),
         timelines=Timelines(scripts),
         occurrences=occurrences,
         explanations=Explanations(occurrences),

@@ -14,6 +14,7 @@ from service.usecases.alerting.channels import Channels
 from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.badges.standings import Standings
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -70,6 +71,7 @@ class Services:
         told_alerts: tells who was told what.
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
+        standings: tells how jobs stand, for badges and status pages.
         timelines: reads upcoming occurrences for drawings.
         occurrences: tells what became of each occurrence.
         explanations: tells why a job ran, or did not.
@@ -113,6 +115,7 @@ class Services:
     calendar_dry_runs: CalendarDryRuns
     clock_changes: ClockChanges
     feeds: Feeds
+    standings: Standings
     timelines: Timelines
     occurrences: Occurrences
     explanations: Explanations

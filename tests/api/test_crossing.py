@@ -67,7 +67,7 @@ PAGES = (
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
-FEED = "/feed/{token}.ics"
+BY_ADDRESS = ("/feed/{token}.ics", "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
 REFUSED = {
     401: (
         "The key in this address is not valid",
@@ -126,7 +126,7 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
     from_own_page = OWN_ORIGIN in headers
     if method == "BREW":  # the server hands no unknown method over
         return 400
-    if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
+    if path in map(world.fill, BY_ADDRESS):  # a key stands in the address; it opens no more than this
         return READ.get(method, 405)
     if path in OPEN:
         by_method, otherwise = FROM_OWN_PAGES.get(path, OPEN[path]) if from_own_page else OPEN[path]

@@ -25,7 +25,8 @@ IDS = {
     "rule_id": "00000000-0000-4000-8000-000000000005",
 }  # fmt: skip
 FEED = ("GET", "/feed/{token}.ics")
-OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs"), FEED}
+BADGES = [("GET", path) for path in ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")]
+OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs"), FEED, *BADGES}
 """What anybody may ask, or whose key stands in the address."""
 KEYED = [operation for operation in OPERATIONS if operation not in OPEN]
 EVERY = [*KEYED, *(("HEAD", path) for method, path in KEYED if method == "GET")]
@@ -117,7 +118,7 @@ def test_pages_take_any_address(real: falcon.testing.TestClient, redis_client: R
     """People mistype addresses, and others add to them."""
     token = token_of(KEY)
     open_session(redis_client, session_of(token, KEY))
-    for path in ("/", "/jobs", "/runs", "/contacts", "/calendars", *(path for _, path in OPEN - {FEED})):
+    for path in ("/", "/jobs", "/runs", "/contacts", "/calendars", *(path for _, path in OPEN - {FEED, *BADGES})):
         cookie = {"Cookie": f"{COOKIE}={token}"}
         answer = real.simulate_get(path, query_string="utm_source=mail&limits=5", headers=cookie)
         assert answer.status_code == (503 if path == "/scheduler/health" else 200), path  # no scheduler is up
