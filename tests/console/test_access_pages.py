@@ -493,4 +493,4 @@ def test_a_heartbeat_jobs_page_makes_an_address_and_offers_no_run(app: Any, root
 
 def made_run(browser: Browser, job_id: str) -> str:
     """The newest run of a job."""
-    return str(browser.get(f"/scheduler/jobs/{job_id}/history").json[0]["id"])
+    return str(browser.send("GET", f"/scheduler/jobs/{job_id}/history").json[0]["id"])

@@ -29,6 +29,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "create": "created", "update": "changed", "delete": "deleted", "test": "told as a test",
     }),
     "rule": ("Rules", {"create": "created", "update": "changed", "delete": "deleted"}),
+    "snooze": ("Snoozes", {"create": "made", "end": "ended"}),
     "key": ("Keys", {"create": "made", "update": "changed", "rotate": "rotated", "revoke": "revoked"}),
     "session": ("Sessions", {"begin": "begun", "end": "ended"}),
     "message": ("Messages", {"test": "sent as a test"}),
