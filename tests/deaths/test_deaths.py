@@ -47,6 +47,7 @@ def test_a_frozen_scheduler_and_dead_workers_are_told_of_once_to_everybody(
         stage.heard("mail", NO_SCHEDULER, WITHIN)
         assert "no_scheduler" in [one["kind"] for one in stage.call("GET", "/health")[1]["troubles"]]
         stage.heard("http", "Runs are taken up again", WITHIN)
+        stage.heard("mail", "Runs are taken up again", WITHIN)
         stage.signal_tree("scheduler", signal.SIGCONT)
         for subject in (NO_WORKER, NO_SCHEDULER, "Runs are taken up again"):
             assert len(ears.found("http", subject)) == len(ears.found("mail", subject)) == 1

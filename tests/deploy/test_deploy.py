@@ -17,6 +17,8 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from service.environment import COLLECTOR
+from service.secrecy.secret_values import COLLECTOR_HEADERS
 from service.settings import Settings
 from service.shutdown import GONE_SECONDS
 
@@ -26,7 +28,9 @@ LONGEST_STOP_SECONDS = GONE_SECONDS
 """All processes are gone within this, so no platform may kill sooner."""
 ELSEWHERE = {"BIND_HOST", "BOT_SCHEDULER_URL", "PYTHONUNBUFFERED", "PATH", "NO_COLOR", "VISUAL", "EDITOR"}
 """Variables that others read: gunicorn's configuration, the command line, Python."""
-KNOWN = {name.upper() for name in Settings.model_fields} | ELSEWHERE
+TRACES = {COLLECTOR, *COLLECTOR_HEADERS}
+"""Variables of OpenTelemetry's SDK."""
+KNOWN = {name.upper() for name in Settings.model_fields} | ELSEWHERE | TRACES
 
 
 def procfile() -> dict[str, list[str]]:
