@@ -67,6 +67,7 @@ def test_a_read_only_redis_is_told_of_by_one_web_process_and_so_is_its_end(
         stage.heard("fail", "replica", WITHIN)
         stage.client.replicaof("NO", "ONE")
         stage.heard("mail", "Redis can be used again", WITHIN)
+        stage.heard("http", "Redis can be used again", WITHIN)
         stage.heard("beat", "", WITHIN)
         assert len(ears.found("http", REFUSES)) == len(ears.found("http", "Redis can be used again")) == 1
 

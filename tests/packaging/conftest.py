@@ -27,6 +27,6 @@ def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 @pytest.fixture(scope="session")
-def local(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """What `pip install bot-scheduler[local]` gives."""
-    return install(wheel, tmp_path_factory.mktemp("local"), "local")
+def whole(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """What `pip install bot-scheduler[local,traces]` gives."""
+    return install(wheel, tmp_path_factory.mktemp("whole"), "local", "traces")

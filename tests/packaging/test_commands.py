@@ -114,7 +114,7 @@ def up(installed: Installed, folder: Path, output: Path, **variables: str) -> It
     ids=["HOME", "XDG_DATA_HOME"],
 )
 def test_up_starts_everything_and_keeps_it_in_the_users_data_folder(
-    local: Installed, elsewhere: Path, stop: int, variable: str, below: str
+    whole: Installed, elsewhere: Path, stop: int, variable: str, below: str
 ) -> None:
     """It says where everything is. A `.env` in that folder counts, and the other commands find the key there.
 
@@ -124,7 +124,7 @@ def test_up_starts_everything_and_keeps_it_in_the_users_data_folder(
     data, port = home / below, find_free_port()
     data.mkdir(parents=True, mode=0o700)
     (data / ".env").write_text(f"PORT={port}\n")
-    with up(local, elsewhere, log, **{variable: str(home)}) as process:
+    with up(whole, elsewhere, log, **{variable: str(home)}) as process:
         until(lambda: "is up" in log.read_text() or process.poll() is not None, 60, log.read_text)
         url = f"http://127.0.0.1:{port}"
         assert f"Console    {url}/" in log.read_text() and f"kept in {data / 'api_key'}" in log.read_text()
@@ -133,7 +133,7 @@ def test_up_starts_everything_and_keeps_it_in_the_users_data_folder(
         with urllib.request.urlopen(f"{url}/") as page:
             assert page.status == 200 and b"<html" in page.read()
         carry_out_a_run(api)
-        listed = local.run("bot-scheduler", "jobs", "list", **{variable: str(home)})
+        listed = whole.run("bot-scheduler", "jobs", "list", **{variable: str(home)})
         assert (listed.returncode, "a job" in listed.stdout) == (0, True), listed.stderr
         started = [process.pid, *descendants(process.pid)]
         assert len(started) > 4

@@ -15,8 +15,8 @@ from tests.packaging.installing import Installed, build, metadata_of, requiremen
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("service", "bot_scheduler")
-LOCAL = ("service.local",)
-"""The packages that need the extra `local`."""
+OF_EXTRAS = ("service.local", "service.tracing.exporter", "service.tracing.sdk", "service.worker.traces.run_traces")
+"""The packages and modules that need an extra."""
 
 
 def files_below(root: Path) -> set[str]:
@@ -60,21 +60,21 @@ print(count)
 
 
 def test_every_module_loads_with_what_is_declared(plain: Installed) -> None:
-    """No import is left to what happens to be installed; only what starts everything on one machine needs the extra."""
-    done = plain.run("python", "-c", IMPORT_ALL, *LOCAL)
+    """No import is left to what happens to be installed; only a start on one machine and traces need an extra."""
+    done = plain.run("python", "-c", IMPORT_ALL, *OF_EXTRAS)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
 
 
-def test_all_of_it_loads_with_the_extra(local: Installed) -> None:
-    """With `local` nothing is left out."""
-    done = local.run("python", "-c", IMPORT_ALL)
+def test_all_of_it_loads_with_the_extras(whole: Installed) -> None:
+    """With `local` and `traces` nothing is left out."""
+    done = whole.run("python", "-c", IMPORT_ALL)
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_declared_fits_together(local: Installed) -> None:
+def test_what_is_declared_fits_together(whole: Installed) -> None:
     """Each locked version is within the ranges of all that require it."""
-    command = [sys.executable, "-m", "pip", "--python", str(local.environment / "bin" / "python"), "check"]
+    command = [sys.executable, "-m", "pip", "--python", str(whole.environment / "bin" / "python"), "check"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
