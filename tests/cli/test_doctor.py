@@ -350,26 +350,41 @@ def test_another_server_is_told_from_the_service(command: Command) -> None:
     assert "is not a Bot Scheduler" in other.err and "https://elsewhere.example.org/" in moved.err
 
 
-@pytest.mark.parametrize("says", [b"<html>", b"Welcome\n", b'"ok"', b"[]", b"{}", b""])
+ANSWERS = (b"<html>", b"Welcome\n", b'"ok"', b"[]", b"{}", b"")
+COMMANDS = (
+    ("health",), ("export",), ("export", "--json"), ("export", "-o", "export.yaml"), ("acknowledge",),
+    ("apply", "-f", "jobs.yaml", "--yes"), ("preview", "--every", "1h"),
+)  # fmt: skip
+MET = [
+    *((ANSWERS[0], arguments) for arguments in COMMANDS),
+    *((says, ("health",)) for says in ANSWERS[1:]),
+    *zip(ANSWERS[1:], COMMANDS[1:], strict=False),
+]
+"""Each command meets the first answer; each other answer meets two commands."""
+
+
+@pytest.mark.parametrize("says, arguments", MET)
 def test_no_command_takes_another_server_for_the_service(
-    command: Command, monkeypatch: pytest.MonkeyPatch, says: bytes, tmp_path: Path
+    command: Command, monkeypatch: pytest.MonkeyPatch, says: bytes, arguments: tuple[str, ...]
 ) -> None:
-    """Whatever it answers with status 200: one sentence, exit code 6, nothing printed or written; doctor finds it."""
+    """Whatever it answers with status 200: one sentence, exit code 6, nothing printed or written."""
     monkeypatch.setattr(Stranger, "says", says)
-    document = tmp_path / "jobs.yaml"
-    document.write_text("version: 1\njobs: []\n")
-    written = tmp_path / "export.yaml"
+    (command.folder / "jobs.yaml").write_text("version: 1\njobs: []\n")
     with serving("127.0.0.1") as port:
-        url = f"http://127.0.0.1:{port}"
-        for arguments in (
-            ("health",), ("export",), ("export", "--json"), ("export", "-o", str(written)), ("acknowledge",),
-            ("apply", "-f", str(document), "--yes"), ("preview", "--every", "1h"),
-        ):  # fmt: skip
-            ended = command(*arguments, BOT_SCHEDULER_URL=url)
-            assert (ended.status, ended.out, ended.err.count("\n")) == (6, "", 1), (arguments, ended)
-            assert "is not a Bot Scheduler" in ended.err
-        doctor = command("doctor", "--json", BOT_SCHEDULER_URL=url)
-    assert not written.exists()
+        ended = command(*arguments, BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (6, "", 1)
+    assert "is not a Bot Scheduler" in ended.err
+    assert not (command.folder / "export.yaml").exists()
+
+
+@pytest.mark.parametrize("says", [b"<html>", b"{}"])
+def test_the_doctor_tells_another_server_from_the_service(
+    command: Command, monkeypatch: pytest.MonkeyPatch, says: bytes
+) -> None:
+    """It is a problem of the address, and nothing is known of the scheduler."""
+    monkeypatch.setattr(Stranger, "says", says)
+    with serving("127.0.0.1") as port:
+        doctor = command("doctor", "--json", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}")
     findings = found(doctor.json)
     assert doctor.status == 1 and findings["api"]["state"] == "problem"
     assert "is not a Bot Scheduler" in findings["api"]["found"] and findings["scheduler"]["state"] == "unknown"
