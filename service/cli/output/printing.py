@@ -68,6 +68,11 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def utc(at: str) -> str:
+    """Write a time of the API's; in a column whose heading says UTC, it stands alone."""
+    return f"{at} UTC"
+
+
 def coloured(word: object, by: str | None = None) -> Text:
     """Colour `word` as the state `by`, or as the state that it names itself."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))
@@ -86,6 +91,16 @@ def job_state(job: Mapping[str, Any]) -> Text:
     if job.get("health") not in (None, "ok"):
         state.append(f", {job['health']}", style="yellow")
     return state
+
+
+def next_run(job: Mapping[str, Any]) -> str | None:
+    """Return when a job runs next, UTC; `paused` where a pause covers that. None if it does not run any more."""
+    at, until = job["next_run_at"], job.get("paused_until")
+    if at is None or "paused_until" not in job or not job["enabled"]:
+        return at if at is None else str(at)
+    if until is None:
+        return "paused"
+    return f"paused until {until}" if at < until else str(at)
 
 
 def show_json(value: Any) -> None:
