@@ -169,6 +169,7 @@ def test_what_was_made_good_is_told_and_not_done_once_more(world: Filled) -> Non
             world.rig.runs.finish(RETRY, world.rig.start(RETRY), Outcome(status, None, {}))
     assert world.plan(job_id, only="failed")["instants"] == minutes(2, 3, 4)
     assert world.plan(job_id, START + 180, START + 181, only="failed", dry_run=False)["total"] == 1
+    Presence(world.rig.scripts).beat_worker("w")
     BackfillFeed(world.rig.scripts).step()
     world.work()
     assert world.plan(job_id, only="failed")["instants"] == minutes(2, 4)

@@ -189,7 +189,7 @@ def test_each_occurrence_names_the_revision_of_its_time(world: World) -> None:
         return list(zip(at, [one["revision"] for one in items], strict=True))
 
     found = revisions()
-    assert len(found) > 8
+    assert len(found) > 7
     for at, revision in found:
         assert revision == 1 + sum(1 for changed, _ in changes if changed <= at), at
     world.client.delete(world.rig.keys.revisions(job_id))

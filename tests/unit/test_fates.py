@@ -204,7 +204,7 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
 
 def run(number: int, status: str, trigger: str = "manual", **more: Any) -> Entry:
     """A run of the first instant, `number` minutes later."""
-    at = (START + 10 + number * 60) * 1000
+    at = (START + (number * 60 or 10)) * 1000
     started = None if status == "queued" else at
     return Entry(f"run {number}", status, trigger, START + 10, START + 10, queued_at=at, due=at, started_at=started,
                  **more)  # fmt: skip
