@@ -51,9 +51,11 @@ from service.cli.output.printing import (
     job_state,
     labels_shown,
     next_run,
+    next_run_words,
     note,
     out,
     say,
+    setting_shown,
     show_fields,
     show_json,
     show_table,
@@ -64,7 +66,6 @@ from service.cli.output.schedule_words import in_words
 app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
 
 ALL_CLOSED = "all that is to come falls on closed days or hours"
-
 Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
 
 
@@ -129,12 +130,12 @@ def show(job: JobName, json: Json = False) -> None:
             ("reason", found["state_reason"]),
             ("health", found.get("health")),
             ("schedule", preview["description"]),
-            ("next run", _next_run(found)),
+            ("next run", next_run_words(found)),
             ("last run", found["last_run_at"] and utc(found["last_run_at"])),
             ("last status", found["last_run_status"] and coloured(found["last_run_status"])),
             ("last error", found["last_run_error"]),
-            *((f"bot_config.{name}", _shown(value)) for name, value in found["bot_config"].items()),
-            *((f"options.{name}", _shown(value)) for name, value in found["options"].items()),
+            *((f"bot_config.{name}", setting_shown(value)) for name, value in found["bot_config"].items()),
+            *((f"options.{name}", setting_shown(value)) for name, value in found["options"].items()),
             ("revision", found["revision"]),
             ("changed", utc(found["updated_at"])),
         ]
@@ -296,13 +297,3 @@ def _report(done: str, job: dict[str, Any], json: bool) -> None:
         why_none = ALL_CLOSED if job["state"] == "scheduled" else job["state_reason"] or job["state"]
         due = f"next run at {utc(job['next_run_at'])}" if job["next_run_at"] else why_none
         say(f"{done} {job['name']} ({job['id']})" + (f", {due}" if due != done.lower() else ""))
-
-
-def _next_run(job: dict[str, Any]) -> str | None:
-    at = next_run(job)
-    return "paused until somebody ends that" if at == "paused" else at and utc(at)
-
-
-def _shown(value: object) -> str | None:
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
-    return None if value in (None, []) else text

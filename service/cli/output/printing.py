@@ -103,6 +103,18 @@ def next_run(job: Mapping[str, Any]) -> str | None:
     return f"paused until {until}" if at < until else str(at)
 
 
+def next_run_words(job: Mapping[str, Any]) -> str | None:
+    """Say when a job runs next, on a line of its own."""
+    at = next_run(job)
+    return "paused until somebody ends that" if at == "paused" else at and utc(at)
+
+
+def setting_shown(value: object) -> str | None:
+    """Write one setting of a job; None if it is empty."""
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
+    return None if value in (None, []) else text
+
+
 def show_json(value: Any) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
