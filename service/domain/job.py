@@ -45,7 +45,7 @@ HEALTHS = ("ok", "late", "slow", "empty")
 STATES = ("scheduled", "disabled", "ended", "broken")
 FILTER_STATES = (*STATES, "failing", *HEALTHS[1:])
 """What a filter may ask for: a job's state, that its last run has failed, or that it is not as expected."""
-READ_ONLY_FIELDS = frozenset((*ANSWER_FIELDS, "paused")) - frozenset(DEFINITION_FIELDS)
+READ_ONLY_FIELDS = frozenset((*ANSWER_FIELDS, "paused", "paused_until")) - frozenset(DEFINITION_FIELDS)
 """Fields that a body may carry, and that have no effect there."""
 
 

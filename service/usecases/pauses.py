@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from service.batches import batched
 from service.domain.access.callers import caller
 from service.domain.ids import is_id
 from service.domain.input.refusals import echo, listed
@@ -20,12 +21,15 @@ from service.store.jobs.coming import names_of
 from service.store.jobs.job_marks import read_marks
 from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
+from service.store.server.asking import ask
 from service.usecases.access.sight import is_limited
 from service.usecases.ids import once, same_body
 from service.usecases.paging import invalid_cursor
 from service.usecases.views import Page
 
 STATES = ("active", "ended")
+JOBS_AT_ONCE = 1000
+"""Jobs whose labels and bot are read at a time."""
 
 
 class Pauses:
@@ -113,6 +117,9 @@ class Pauses:
             body: the request's JSON.
             key: the request's Idempotency-Key. For a day, the same key and body return the same pause.
 
+        Returns:
+            The pause, with `job_count`: for how many jobs it is now.
+
         Raises:
             ValidationFailed: the body is invalid.
             Forbidden: the pause could be for jobs that do not exist for the caller.
@@ -124,8 +131,9 @@ class Pauses:
         self._require_scope(asked.scope)
         made = self._store.make(asked, once("pause", key, body))
         if isinstance(made, Recalled):
-            return self.get(same_body(made))
-        return self._answers([made], made.since)[0]
+            pause_id = same_body(made)
+            return self.get(pause_id) | {"job_count": self._count(self._stored(pause_id)[1].scope)}
+        return self._answers([made], made.since)[0] | {"job_count": self._count(made.scope)}
 
     def end(self, pause_id: str) -> dict[str, Any]:
         """End a pause. What it holds runs as soon as no other pause holds it.
@@ -151,6 +159,17 @@ class Pauses:
                 "This key is limited to some jobs; it may pause one of its jobs, or a label that only its jobs have, "
                 f"but not {scope.words()}"
             )
+
+    def _count(self, scope: PauseScope) -> int:
+        """Count the jobs that a scope takes now, of those that exist for the caller."""
+        if scope.job_id is not None:
+            return len(read_marks_of(self._scripts, [scope.job_id]))
+        (ids,) = ask(self._scripts, ("ZRANGE", self._scripts.keys.jobs, 0, -1))
+        found = 0
+        for some in batched([job_id.decode(errors="replace") for job_id in ids], JOBS_AT_ONCE):
+            marks = read_marks_of(self._scripts, some)
+            found += sum(1 for job_id, its in marks.items() if scope.takes(job_id, *its))
+        return found
 
     def _stored(self, pause_id: str) -> tuple[int, Pause]:
         now, found = self._store.all()

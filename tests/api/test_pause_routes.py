@@ -35,10 +35,11 @@ def test_a_pause_is_made_read_listed_and_ended(seen: Seen) -> None:
         "id": made.json["id"], "scope": "all", "jobs": "all jobs", "reason": "maintenance", "on_resume": "skip",
         "cancel_running": False, "from": made.json["from"], "until": "2998-12-31T23:00:00", "is_active": True,
         "ended_at": None, "by": {"actor": "root", "name": "root"}, "ended_by": None, "jobs_on_hold": 0,
+        "job_count": 0,
     }  # fmt: skip
-    one = f"{PATH}/{made.json['id']}"
-    assert seen.root.simulate_get(one).json == made.json
-    assert seen.root.simulate_get(PATH).json == [made.json]
+    one, read = f"{PATH}/{made.json['id']}", {name: value for name, value in made.json.items() if name != "job_count"}
+    assert seen.root.simulate_get(one).json == read
+    assert seen.root.simulate_get(PATH).json == [read]
     assert seen.root.simulate_get("/scheduler/health").json["active_pauses"] == 1
     ended = seen.root.simulate_delete(one)
     assert ended.status_code == 200 and not ended.json["is_active"] and ended.json["ended_by"]["name"] == "root"
@@ -64,6 +65,23 @@ def test_a_key_with_limits_sees_what_pauses_its_jobs(seen: Seen) -> None:
         assert listed["paused"] == client.simulate_get(f"/scheduler/jobs/{own}").json["paused"] == [every]
     assert seen.limited.simulate_get("/scheduler/jobs", headers={"If-None-Match": tag}).status_code == 200
     assert seen.limited.simulate_get(f"{PATH}/{every}").status_code == 404
+
+
+def test_the_answer_says_for_how_many_jobs_it_is(seen: Seen) -> None:
+    """None is no mistake; a repetition is answered alike; and a key with limits counts what it sees."""
+    own = [seen.make_job(name, **WITHIN) for name in ("one", "two")]
+    seen.make_job("theirs", labels={"team": "nobody"}, bot_type="visitor")
+
+    def count(scope: Any, client: falcon.testing.TestClient = seen.root, key: str | None = None) -> int:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        made = client.simulate_post(PATH, json={"scope": scope, "reason": "r"}, headers=headers)
+        assert made.status_code == 201, made.text
+        return int(made.json["job_count"])
+
+    assert count("all") == 3 and count({"job_id": own[0]}) == 1
+    assert [count({"label": {"team": "nowhere"}}, key="once") for _ in range(2)] == [0, 0]
+    assert count({"label": {"team": "nobody"}}) == count({"bot_type": "visitor"}) == 1
+    assert count({"job_id": own[1]}, seen.limited) == 1
 
 
 def test_what_get_answers_can_be_sent_back(seen: Seen) -> None:

@@ -11,7 +11,7 @@ from redis import Redis
 from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL
 from service.domain.backfilling.instants import RULES
-from service.domain.run_records import Outcome
+from service.domain.run_records import Outcome, Retry
 from service.errors import Conflict, ValidationFailed
 from service.scheduler.backfill_feed import BackfillFeed
 from service.scheduler.pauses import PauseEnds
@@ -25,6 +25,7 @@ from tests.support.store_rig import EchoConfig
 from tests.support.virtual_time import VirtualRedis, virtual_time
 
 DAY = 86_400
+RETRY = "0b7f7a1e-0000-4000-8000-000000000001"
 DAILY: dict[str, Any] = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
 
 
@@ -53,8 +54,8 @@ class Filled(World):
             run_id = self.rig.queue()[0]
             self.rig.runs.finish(run_id, self.rig.start(run_id), Outcome(status, error, {}))
 
-    def pause(self, job_id: str, on_resume: str) -> str:
-        body = {"scope": {"job_id": job_id}, "reason": "moving house", "on_resume": on_resume}
+    def pause(self, job_id: str, on_resume: str, until: str | None = None) -> str:
+        body = {"scope": {"job_id": job_id}, "reason": "moving house", "on_resume": on_resume, "until": until}
         return str(Pauses(self.rig.scripts, ("echo",)).create(body)["id"])
 
     def resume(self, pause_id: str) -> None:
@@ -131,6 +132,56 @@ def test_what_a_pause_skipped_is_missing_and_what_it_holds_is_not(
     world.resume(pause_id)
     world.work()
     assert world.plan(job_id)["instants"] == minutes(*missing)
+
+
+def test_a_backfill_says_that_it_goes_through_a_pause(world: Filled) -> None:
+    """Before it starts and while it is under way; of several pauses the last one's end counts."""
+    job_id = world.rig.make_job(**MINUTELY)
+    world.live(START + 60)
+    assert "pause" not in world.plan(job_id, only="all")
+    skips = world.pause(job_id, "skip", until=stamp(START + 500))
+    its = {"id": skips, "reason": "moving house", "on_resume": "skip", "until": stamp(START + 500)}
+    assert world.plan(job_id, only="all")["pause"] == its
+    holds = world.pause(job_id, "all")
+    asked = world.plan(job_id, only="all", dry_run=False)
+    assert asked["pause"] == {**its, "until": None} == world.backfills.list(job_id)[0]["pause"]
+    world.resume(holds)
+    assert world.backfills.get(job_id, asked["backfill_id"])["pause"] == its
+    world.resume(skips)
+    assert "pause" not in world.backfills.get(job_id, asked["backfill_id"])
+    world.pause(job_id, "skip")
+    assert "pause" not in world.backfills.cancel(job_id, asked["backfill_id"])
+
+
+def test_what_was_made_good_is_told_and_not_done_once_more(world: Filled) -> None:
+    """By hand, with a retry; or by a backfill. What failed once more is done again."""
+    job_id = world.rig.make_job(**MINUTELY)
+    for minute in (1, 2, 3, 4):
+        world.live(START + 60 * minute)
+        world.work("failed")
+    first, second, third, _ = (run["id"] for run in world.rig.history(job_id)[::-1])
+    for run_id, status in ((first, "success"), (second, "failed")):
+        new_id = world.rig.use.again(job_id, run_id)
+        retry = Retry(RETRY, 2, 0) if run_id == first else None
+        world.rig.runs.finish(new_id, world.rig.start(new_id), Outcome("failed", "no", {}), retry=retry)
+        if retry is not None:
+            assert world.plan(job_id, only="failed")["instants"] == minutes(2, 3, 4)  # it is under way
+            world.rig.runs.finish(RETRY, world.rig.start(RETRY), Outcome(status, None, {}))
+    assert world.plan(job_id, only="failed")["instants"] == minutes(2, 3, 4)
+    assert world.plan(job_id, START + 180, START + 181, only="failed", dry_run=False)["total"] == 1
+    Presence(world.rig.scripts).beat_worker("w")
+    BackfillFeed(world.rig.scripts).step()
+    world.work()
+    assert world.plan(job_id, only="failed")["instants"] == minutes(2, 4)
+    items = world.span(job_id, START, START + 241)["items"]
+    assert [(one["status"], one.get("again", {}).get("status")) for one in items] == [
+        ("failed", "success"), ("failed", "failed"), ("failed", "success"), ("failed", None),
+    ]  # fmt: skip
+    explain = Explanations(world.occurrences).explain
+    assert explain(job_id, "2027-03-22T00:01")["sentence"] == (
+        "2027-03-22 00:01 in UTC: it ran on time and failed. It was run again at 2027-03-22 00:04, which succeeded."
+    )
+    assert "by a backfill, which succeeded." in explain(job_id, "2027-03-22T00:03")["sentence"]
 
 
 def test_a_run_that_a_person_called_off_is_not_missing(world: Filled) -> None:

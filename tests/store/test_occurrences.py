@@ -171,6 +171,31 @@ def test_a_job_that_never_changed_pays_nothing(world: World) -> None:
     assert world.client.hget(world.rig.keys.job(job_id), "since") is None
 
 
+def test_each_occurrence_names_the_revision_of_its_time(world: World) -> None:
+    """Also where a change touched nothing that an instant follows from, and where older ones are not kept any more."""
+    job_id = world.rig.make_job(**MINUTELY)
+    changes: list[tuple[int, dict[str, Any]]] = [
+        (130, {"labels": {"team": "crm"}}), (190, {"schedule_config": {"seconds": 30}}), (200, {"name": "another"}),
+        (250, {"labels": {}}), (305, {"enabled": False}), (370, {"enabled": True, "schedule_config": {"minutes": 1}}),
+    ]  # fmt: skip
+    for at, change in changes:
+        world.live(START + at, 10)
+        world.rig.jobs.update(job_id, change)
+    world.live(START + 500, 10)
+
+    def revisions() -> list[tuple[int, int]]:
+        items = world.span(job_id, START, START + 490)["items"]
+        at = [int(datetime.fromisoformat(f"{one['at']}+00:00").timestamp()) - START for one in items]
+        return list(zip(at, [one["revision"] for one in items], strict=True))
+
+    found = revisions()
+    assert len(found) > 6
+    for at, revision in found:
+        assert revision == 1 + sum(1 for changed, _ in changes if changed <= at), at
+    world.client.delete(world.rig.keys.revisions(job_id))
+    assert [at for at, _ in revisions()] == [at for at, _ in found]
+
+
 def test_a_calendar_as_it_was_then_counts(world: World) -> None:
     """Each instant is named by the calendar's definition of its time, also after the calendar is gone."""
     calendars = world.rig.calendars

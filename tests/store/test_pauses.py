@@ -19,6 +19,7 @@ from service.scheduler.pauses import PauseEnds
 from service.store.pauses.pause_store import MOST_ACTIVE
 from service.store.scripts import Limits
 from service.store.server.redis_clock import RedisClock
+from service.usecases.fates.occurrences import Occurrences
 from service.usecases.foresight.feeds import Feeds
 from service.usecases.foresight.timelines import Timelines
 from service.usecases.pauses import Pauses
@@ -217,6 +218,7 @@ def test_a_job_says_which_pauses_cover_it_as_long_as_they_do(world: World) -> No
     held = world.pause(on_resume="all")
     skipped = world.pause({"label": {"team": "crm"}}, until=world.instant(MINUTE))
     assert paused() == [[skipped, held], [held]]
+    assert jobs.get(job_id).data["paused_until"] is None
     world.rig.jobs.update(job_id, jobs.get(job_id).data | {"description": "sent back"})
     assert jobs.get(job_id).data["description"] == "sent back"
     world.after(MINUTE)
@@ -224,7 +226,11 @@ def test_a_job_says_which_pauses_cover_it_as_long_as_they_do(world: World) -> No
     world.rig.jobs.toggle(other, {"enabled": False})
     assert paused() == [[held], [held]]
     world.end(held)
-    assert paused() == [None, None]
+    assert paused() == [None, None] and "paused_until" not in jobs.get(job_id).data
+    ends = [world.instant(MINUTE), world.instant(2 * MINUTE)]
+    for until in ends:
+        world.pause(until=until)
+    assert jobs.get(job_id).data["paused_until"] == ends[1]
 
 
 def test_runs_by_hand_go_through_and_say_so(world: World) -> None:
@@ -236,6 +242,50 @@ def test_runs_by_hand_go_through_and_say_so(world: World) -> None:
     world.end(pause_id)
     world.rig.use.run_now(job_id)
     assert "during_pause" not in world.rig.history(job_id)[0]
+
+
+def test_a_run_for_later_says_so_if_a_pause_lasts_until_it_starts(world: World) -> None:
+    """Not because one covered its job when somebody asked for it."""
+    job_id = world.rig.make_job()
+    world.pause(until=world.instant(MINUTE))
+    run_ids = [world.rig.use.run_now(job_id, {"at": world.instant(ms)}) for ms in (2 * MINUTE, 4 * MINUTE, 9 * MINUTE)]
+    assert not any("during_pause" in run for run in world.rig.history(job_id))
+    world.after(3 * MINUTE)
+    lasting = world.pause()
+    for run_id in run_ids[:2]:
+        world.rig.runs.release_delayed(run_id)
+    world.after(2 * MINUTE)
+    world.rig.runs.release_delayed(run_ids[1])
+    world.end(lasting)
+    world.rig.use.start(job_id, run_ids[2])
+    found = {run["id"]: run.get("during_pause") for run in world.rig.history(job_id)}
+    assert [found[run_id] for run_id in run_ids] == [lasting, lasting, None]
+
+
+def test_a_held_run_names_a_pause_that_still_holds_it(world: World) -> None:
+    """Where several do, and the one that was named first is over; also in the sentence that explains it."""
+    job_id = world.rig.make_job()
+    first = world.pause(on_resume="all")
+    world.minutes(1)
+    second, third = world.pause({"job_id": job_id}, on_resume="all"), world.pause(on_resume="all")
+    (run_id,) = world.held(job_id)
+
+    def holder() -> str:
+        run = world.rig.use.run(job_id, run_id).data
+        (item,) = (one for one in Occurrences(world.rig.scripts).page(job_id)["items"] if one.get("run_id") == run_id)
+        assert item["pause"]["id"] == run["held_by"]
+        return str(run["held_by"])
+
+    assert holder() == first
+    world.end(third)
+    world.resume()
+    assert holder() == first
+    world.end(first)
+    world.resume()
+    assert holder() == second
+    world.end(second)
+    world.resume()
+    assert world.work_off() == [run_id] and world.is_clean()
 
 
 def test_retries_and_queued_runs_go_through(world: World) -> None:

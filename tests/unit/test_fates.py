@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.backfilling.instants import missing, named
+from service.domain.backfilling.instants import failed, missing, named
 from service.domain.edits.edit import Edit
 from service.domain.fates.account import GRACE_MS, Account
 from service.domain.fates.counting import totals
 from service.domain.fates.entries import FIELDS, Entry, read_entry
 from service.domain.fates.epochs import Epoch, stretches
-from service.domain.fates.fate import Plan
+from service.domain.fates.fate import Fate, Plan
 from service.domain.fates.moments import parse_moment
 from service.domain.fates.sentences import sentence_of
 from service.domain.options import Options
@@ -23,6 +23,7 @@ from service.domain.schedules import plan
 from service.domain.schedules.definition import parse_schedule
 from service.domain.schedules.zones import zone
 from service.errors import ValidationFailed
+from service.usecases.fates.occurrences import shown
 
 START = 1_800_000_000
 VIENNA = zone("Europe/Vienna")
@@ -119,10 +120,18 @@ def test_a_moment_is_read_in_the_zone(text: str, spans: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8:30", "08:30Z", "1969-12-31T00:00", "2027-13-01T00:00", "9999-12-31T23:59-10:00"]
-)
-def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ValidationFailed):
+    ("text", "why"),
+    [
+        ("", "must be a time such as"), ("8:30", "must be a time such as"), ("08:30Z", "must be a time such as"),
+        ("2027-13-01T00:00", "must be a time such as"), ("1969-12-31T00:00", "the years 1970 to 9999"),
+        ("1970-01-01T00:30", "the years 1970 to 9999"), ("1066-10-14T09:00Z", "the years 1970 to 9999"),
+        ("0001-01-01T00:00", "the years 1970 to 9999"), ("0001-01-01T00:00+10:00", "the years 1970 to 9999"),
+        ("9999-12-31T23:59-10:00", "the years 1970 to 9999"),
+    ],
+)  # fmt: skip
+def test_what_is_no_moment_is_refused_with_what_is_wrong(text: str, why: str) -> None:
+    """Its form, or its year."""
+    with pytest.raises(ValidationFailed, match=why):
         parse_moment(text, VIENNA, START)
 
 
@@ -163,7 +172,7 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
     assert sentence(Entry(status="skipped", reason="paused", pause=pause, **its)) == (
         "it did not run. A pause by Ada's key covered it (moving house)."
     )
-    assert sentence(Entry(status="queued", pause=pause, is_held=True, **its)) == (
+    assert sentence(Entry(status="queued", pause=pause, held_by="p", **its)) == (
         "its run is held by a pause by Ada's key (moving house)."
     )
     assert sentence(
@@ -191,6 +200,92 @@ def test_what_people_have_paused_and_changed_is_told_with_their_names_and_words(
     assert sentence(plans={START + 10: Plan("paused", "paused", None, BY, pause=pause)}) == (
         "it will not run. A pause by Ada's key covers it (moving house)."
     )
+
+
+def run(number: int, status: str, trigger: str = "manual", **more: Any) -> Entry:
+    """A run of the first instant, `number` minutes later."""
+    at = (START + (number * 60 or 10)) * 1000
+    started = None if status == "queued" else at
+    return Entry(f"run {number}", status, trigger, START + 10, START + 10, queued_at=at, due=at, started_at=started,
+                 **more)  # fmt: skip
+
+
+def fate_of(*runs: Entry) -> tuple[Account, Fate]:
+    """The first instant's fate; the runs are given in the order in which they were made."""
+    account = Account("job", [epoch(START)], runs[::-1], (START + 4000) * 1000, START + 10, START)
+    fate = next(account.fates(START + 9, START + 10))
+    return account, fate
+
+
+@pytest.mark.parametrize(
+    ("later", "told", "newest"),
+    [
+        ([run(1, "success", again_of="run 0", by=BY)], "It was run again at 2027-01-15 08:01 by Ada's key, which "
+         "succeeded.", "success"),
+        ([run(1, "failed", again_of="run 0"), run(2, "success", "retry", again_of="run 0", attempt=2)],
+         "It was run again at 2027-01-15 08:02, which succeeded.", "success"),
+        ([run(1, "failed", again_of="run 0"), run(2, "queued", "backfill", backfill_id="b")],
+         "It is to be run again by a backfill: that run is queued.", "queued"),
+        ([run(1, "success", "backfill", backfill_id="b"), run(2, "running", again_of="run 1", by=BY)],
+         "It is being run again by Ada's key, since 2027-01-15 08:02.", "running"),
+        ([run(1, "success", again_of="run 0"), run(2, "success", again_of="run 0", is_rehearsal=True),
+          run(3, "failed", "backfill", backfill_id="b")],
+         "It was run again at 2027-01-15 08:03 by a backfill, which failed.", "failed"),
+    ],
+)  # fmt: skip
+def test_a_failed_occurrence_that_was_run_again_says_so(later: list[Entry], told: str, newest: str) -> None:
+    """How it went first stays; the newest run made for it later stands beside it, and its retries are no first ones."""
+    account, fate = fate_of(run(0, "failed", "schedule"), *later)
+    assert sentence_of(account, fate, zone("UTC")) == f"it ran on time and failed. {told}"
+    answer = shown(fate)
+    assert (answer["status"], answer["again"]["status"], "attempts" in answer) == ("failed", newest, False)
+    assert (answer["again"]["started_at"] is None) == (newest == "queued")
+
+
+def test_what_did_not_run_and_a_backfill_made_up_for_in_vain_may_be_run_again() -> None:
+    """The backfill's run and the one by hand are told apart."""
+    skipped = Entry("s", "skipped", "schedule", START + 10, START + 10, reason="overlap")
+    tries = [run(1, "failed", "backfill", backfill_id="b"), run(2, "failed", "retry", backfill_id="b", attempt=2)]
+    _, fate = fate_of(skipped, *tries, run(3, "success", again_of="run 2"))
+    answer = shown(fate)
+    assert answer["made_up_by"] == {"run_id": "run 2", "status": "failed"} and answer["again"]["run_id"] == "run 3"
+    account, fate = fate_of(*tries, run(3, "success", again_of="run 2"))  # nothing was decided
+    assert sentence_of(account, fate, zone("UTC")) == (
+        "it did not run then. A backfill makes up for it: its run failed. It was run again at 2027-01-15 08:03, which "
+        "succeeded."
+    )
+    assert (shown(fate)["status"], shown(fate)["last_run_id"]) == ("failed", "run 2")
+
+
+ENDS = st.sampled_from(["success", "failed", "cancelled", "queued"])
+KINDS: list[dict[str, Any]] = [{"again_of": "run 0"}, {"trigger": "backfill", "backfill_id": "b"}]
+
+
+@given(ENDS, st.lists(st.tuples(ENDS, st.sampled_from(KINDS), st.booleans(), st.booleans()), max_size=4))
+def test_a_backfill_of_failed_ones_takes_those_that_read_failed_at_last(
+    first: str, later: list[tuple[str, dict[str, Any], bool, bool]]
+) -> None:
+    """What was made good meanwhile, or is under way, is not done once more; a rehearsal makes nothing good."""
+    runs, newest = [run(0, first, "schedule")], first
+    for number, (status, kind, is_retried, is_rehearsal) in enumerate(later):
+        runs.append(run(2 * number + 1, status, is_rehearsal=is_rehearsal, **kind))
+        if is_retried and status == "failed":
+            status = "success"
+            more = {**kind, "trigger": "retry", "attempt": 2, "is_rehearsal": is_rehearsal}
+            runs.append(run(2 * number + 2, status, **more))
+        newest = newest if is_rehearsal else status
+    account, fate = fate_of(*runs)
+    answer = shown(fate)
+    assert answer.get("again", answer)["status"] == newest and answer["status"] == first
+    assert bool(list(failed(account, START, START + 20))) == (newest == "failed")
+
+
+def test_a_rehearsed_occurrence_says_that_nothing_happened() -> None:
+    """Its fate is that there is a run; and the answer says of which kind."""
+    _, fate = fate_of(run(0, "success", "schedule", is_rehearsal=True))
+    assert (fate.word, shown(fate)["dry_run"]) == ("ran", True)
+    _, real = fate_of(run(0, "success", "schedule"))
+    assert "dry_run" not in shown(real)
 
 
 def test_what_people_have_planned_counts_in_no_fold() -> None:

@@ -18,6 +18,11 @@ TIMEOUT_SECONDS = 30.0
 _EXITS = {401: Exit.UNAUTHORISED, 403: Exit.UNAUTHORISED, 404: Exit.NOT_FOUND}
 
 
+def exit_of(status: int) -> Exit:
+    """Return the exit code for a status with which the API refuses something."""
+    return _EXITS.get(status, Exit.UNREACHABLE if status >= 500 else Exit.REFUSED)
+
+
 class Api:
     """The API of one service."""
 
@@ -141,7 +146,7 @@ class Api:
             return self.wrong_server(status)
         if status == 401:
             detail += f" (the key comes from {self.location.key_from})"
-        return Failure(_EXITS.get(status, Exit.UNREACHABLE if status >= 500 else Exit.REFUSED), detail, errors)
+        return Failure(exit_of(status), detail, errors)
 
     def unreachable(self, error: Exception) -> Failure:
         """Put a connection's error into a Failure."""

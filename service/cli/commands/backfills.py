@@ -10,11 +10,12 @@ from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import find_id, job_path
 from service.cli.commands.run_now import ask_once
 from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
-from service.cli.output.printing import counted, note, say, show_fields, show_json, show_table
+from service.cli.output.printing import counted, note, say, show_fields, show_json, show_table, utc
 
 app = typer.Typer(no_args_is_help=True, help="Run a job for instants that are over.")
 
 FATES = ("success", "failed", "cancelled", "skipped", "dropped")
+_WORDS = {"max_parallel": "max parallel", "success": "succeeded"}
 BackfillId = Annotated[str, typer.Argument(metavar="BACKFILL", help="The backfill's id.")]
 
 
@@ -39,7 +40,10 @@ def start(
     answer = api().json(ask_once(f"{job_path(job_id)}/backfill", body), "total")
     if json:
         show_json(answer)
-    elif dry_run:
+        return
+    if answer["total"]:
+        _note_pause(answer)
+    if dry_run:
         for instant in answer["instants"]:
             say(instant)
         why = ", ".join(f"{number} {reason}" for reason, number in answer["reasons"].items())
@@ -60,8 +64,9 @@ def list_(job: JobName, json: Json = False) -> None:
     elif not found:
         note("This job has no backfills.")
     else:
-        rows = [(one["created_at"], one["state"], one["only"], _progress(one), one["backfill_id"]) for one in found]
-        show_table(("STARTED (UTC)", "STATE", "ONLY", "DONE", "BACKFILL"), rows)
+        show_table(
+            ("STARTED (UTC)", "STATE", "ONLY", "ENDED", "SUCCEEDED", "FAILED", "OTHER", "BACKFILL"), map(_row, found)
+        )
 
 
 @app.command("show")
@@ -81,9 +86,25 @@ def _show(one: dict[str, Any], json: bool) -> None:
     if json:
         show_json(one)
         return
-    told = ("state", "since", "until", "only", "max_parallel", "total", "left", "open", *FATES)
-    show_fields([("backfill", one["backfill_id"]), *((name.replace("_", " "), one[name]) for name in told)])
+    told = ("only", "max_parallel", "total", "left", "open", *FATES)
+    show_fields([
+        ("backfill", one["backfill_id"]), ("state", one["state"]), ("since", utc(one["since"])),
+        ("until", utc(one["until"])), *((_WORDS.get(name, name), one[name]) for name in told),
+    ])  # fmt: skip
+    _note_pause(one)
 
 
-def _progress(one: dict[str, Any]) -> str:
-    return f"{sum(one[fate] for fate in FATES)} of {one['total']}"
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    ended, good, bad = sum(one[fate] for fate in FATES), one["success"], one["failed"]
+    counts = (f"{ended} of {one['total']}", *map(str, (good, bad, ended - good - bad)))
+    return (one["created_at"], one["state"], one["only"], *counts, one["backfill_id"])
+
+
+def _note_pause(one: dict[str, Any]) -> None:
+    """Say that a pause is in force, which does not hold these runs."""
+    if "pause" not in one:
+        return
+    pause = one["pause"]
+    by = f" by {pause['by']['name'] or pause['by']['actor']}" if pause.get("by") else ""
+    until = "until somebody ends it" if pause["until"] is None else f"until {utc(pause['until'])}"
+    note(f"A pause{by} is in force for this job, {until} ({pause['reason']}). The runs of a backfill go through it.")

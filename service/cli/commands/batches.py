@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +25,12 @@ DOING = {
 }  # fmt: skip
 """Action -> what becomes of a job."""
 
+_TYPED = {
+    "filter.label": "--label", "filter.bot_type": "--bot", "filter.q": "-q", "filter.state": "--state",
+    "labels": "--set-label", "since": "--failed-since", "ids": "JOB", "action": "ACTION",
+}  # fmt: skip
+"""Field of the request -> the flag or argument that sets it."""
+
 Action = Annotated[str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(DOING)}.")]
 Jobs = Annotated[
     list[str] | None,
@@ -38,7 +45,8 @@ def batch(
     bot: Annotated[str | None, typer.Option("--bot", help="Only jobs of this bot.")] = None,
     search: Annotated[str | None, typer.Option("-q", metavar="TEXT", help="Only with this text in it.")] = None,
     state: Annotated[
-        str | None, typer.Option("--state", help="Only scheduled, disabled, ended, broken or failing jobs.")
+        str | None,
+        typer.Option("--state", help="Only scheduled, disabled, ended, broken, failing, late, slow or empty jobs."),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="All jobs.")] = False,
     set_label: Annotated[
@@ -85,12 +93,26 @@ def _results(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Ask for it, as often as a filter leads on."""
     while True:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        answer = api().ask("POST", "/scheduler/batch", body=body, headers=headers, seconds=SECONDS)
+        try:
+            answer = api().ask("POST", "/scheduler/batch", body=body, headers=headers, seconds=SECONDS)
+        except Failure as refusal:
+            raise in_flags(refusal) from None
         told = api().json(answer, "results", "next_cursor")
         yield from told["results"]
         if told["next_cursor"] is None:
             return
         body = {**body, "cursor": told["next_cursor"]}
+
+
+def in_flags(refusal: Failure) -> Failure:
+    """Name what was typed, not fields of the request, in a refusal of a batch."""
+    errors = []
+    for error in refusal.errors:
+        name = next((name for name in _TYPED if re.match(rf"{re.escape(name)}(?![\w])", error["field"])), None)
+        field = error["field"] if name is None else f"{_TYPED[name]}{error['field'].removeprefix(name)}"
+        errors.append({**error, "field": field})
+    told = "; ".join(f"{error['field']} {error['message']}" for error in errors)
+    return Failure(refusal.exit, told or refusal.sentence, errors)
 
 
 def _deleted(rehearsed: list[dict[str, Any]]) -> list[dict[str, Any]]:

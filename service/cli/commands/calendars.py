@@ -26,7 +26,7 @@ from service.cli.input.calendar_fields import (
 from service.cli.input.editor import edit as edit_text
 from service.cli.input.job_files import read_bytes
 from service.cli.output.plans import not_looked_at, show_plan
-from service.cli.output.printing import is_interactive, note, out, say, show_fields, show_json, show_table
+from service.cli.output.printing import is_interactive, note, out, say, show_fields, show_json, show_table, utc
 
 app = typer.Typer(no_args_is_help=True, help="List, create, change and delete calendars of days off.")
 
@@ -238,6 +238,6 @@ def _show(calendar: dict[str, Any], json: bool) -> None:
         [
             ("name", calendar["name"]), ("description", calendar["description"] or "–"), ("closed", _closed(calendar)),
             ("dates", ", ".join(calendar["dates"]) or "–"), ("ranges", "; ".join(spans) or "–"),
-            ("runs out", calendar["runs_out_on"] or "–"), ("updated (UTC)", calendar["updated_at"]),
+            ("runs out", calendar["runs_out_on"] or "–"), ("updated", utc(calendar["updated_at"])),
         ]
     )  # fmt: skip

@@ -11,7 +11,7 @@ from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import complete_names, find_id, job_path
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import JobName, Json, Limit
-from service.cli.output.printing import note, say, show_fields, show_json, show_table
+from service.cli.output.printing import note, say, show_fields, show_json, show_table, utc
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -108,7 +108,7 @@ def _one(found: dict[str, Any], json: bool) -> None:
     if json:
         show_json(found)
         return
-    told = [("revision", found["revision"]), ("at", f"{found['at']} UTC"), ("by", _who(found["by"])),
+    told = [("revision", found["revision"]), ("at", utc(found["at"])), ("by", _who(found["by"])),
             ("restored from", found.get("restored_from")), ("note", found["note"])]  # fmt: skip
     show_fields([*told, *((name, _text(value)) for name, value in found["definition"].items())])
 

@@ -9,7 +9,7 @@ import typer
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
-from service.cli.output.printing import note, show_json, show_table
+from service.cli.output.printing import note, show_json, show_table, utc
 
 
 def clock_changes(
@@ -25,7 +25,7 @@ def clock_changes(
     if json:
         show_json(found)
     elif not found["changes"]:
-        note(f"Until {found['until']} UTC, no job meets a change of clocks.")
+        note(f"Until {utc(found['until'])}, no job meets a change of clocks.")
     else:
         show_table(
             ("AT (UTC)", "JOB", "WHAT HAPPENS", "ID"),

@@ -9,7 +9,7 @@ import typer
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
-from service.cli.output.printing import coloured, counted, readable, say, show_fields, show_json
+from service.cli.output.printing import coloured, counted, readable, say, show_fields, show_json, utc
 from service.domain.status import HEALTHY
 
 
@@ -52,5 +52,5 @@ def _readable(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, list):
-        return "; ".join(f"{one['detail']}, since {one['since']} UTC" for one in value)
+        return "; ".join(f"{one['detail']}, since {utc(one['since'])}" for one in value)
     return str(value["detail"]) if isinstance(value, dict) else readable(value)

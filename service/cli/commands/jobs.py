@@ -50,19 +50,22 @@ from service.cli.output.printing import (
     is_interactive,
     job_state,
     labels_shown,
+    next_run,
+    next_run_words,
     note,
     out,
     say,
+    setting_shown,
     show_fields,
     show_json,
     show_table,
+    utc,
 )
 from service.cli.output.schedule_words import in_words
 
 app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
 
 ALL_CLOSED = "all that is to come falls on closed days or hours"
-
 Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
 
 
@@ -75,7 +78,8 @@ def list_jobs(
     ] = None,
     label: LabelFilter = None,
     state: Annotated[
-        str | None, typer.Option("--state", help="Only scheduled, disabled, ended, broken or failing jobs.")
+        str | None,
+        typer.Option("--state", help="Only scheduled, disabled, ended, broken, failing, late, slow or empty jobs."),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
     json: Json = False,
@@ -100,7 +104,7 @@ def list_jobs(
         ("NAME", "BOT", "SCHEDULE", "STATE", "LAST RUN", "NEXT RUN (UTC)", "ID"),
         [
             (job["name"], job["bot_type"], in_words(job), job_state(job),
-             coloured(job["last_run_status"] or "-"), job["next_run_at"] or "-", job["id"])
+             coloured(job["last_run_status"] or "-"), next_run(job) or "-", job["id"])
             for job in found
         ],
     )  # fmt: skip
@@ -126,14 +130,14 @@ def show(job: JobName, json: Json = False) -> None:
             ("reason", found["state_reason"]),
             ("health", found.get("health")),
             ("schedule", preview["description"]),
-            ("next run", found["next_run_at"] and f"{found['next_run_at']} UTC"),
-            ("last run", found["last_run_at"] and f"{found['last_run_at']} UTC"),
+            ("next run", next_run_words(found)),
+            ("last run", found["last_run_at"] and utc(found["last_run_at"])),
             ("last status", found["last_run_status"] and coloured(found["last_run_status"])),
             ("last error", found["last_run_error"]),
-            *((f"bot_config.{name}", _shown(value)) for name, value in found["bot_config"].items()),
-            *((f"options.{name}", _shown(value)) for name, value in found["options"].items()),
+            *((f"bot_config.{name}", setting_shown(value)) for name, value in found["bot_config"].items()),
+            *((f"options.{name}", setting_shown(value)) for name, value in found["options"].items()),
             ("revision", found["revision"]),
-            ("changed", f"{found['updated_at']} UTC"),
+            ("changed", utc(found["updated_at"])),
         ]
     )
 
@@ -291,10 +295,5 @@ def _report(done: str, job: dict[str, Any], json: bool) -> None:
         show_json(job)
     else:
         why_none = ALL_CLOSED if job["state"] == "scheduled" else job["state_reason"] or job["state"]
-        due = f"next run at {job['next_run_at']} UTC" if job["next_run_at"] else why_none
+        due = f"next run at {utc(job['next_run_at'])}" if job["next_run_at"] else why_none
         say(f"{done} {job['name']} ({job['id']})" + (f", {due}" if due != done.lower() else ""))
-
-
-def _shown(value: object) -> str | None:
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
-    return None if value in (None, []) else text

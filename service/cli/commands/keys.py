@@ -25,7 +25,7 @@ from service.cli.input.key_flags import (
     SetOfScopes,
     parsed_overlap,
 )
-from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
+from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table, utc
 from service.domain.access.key_choice import STATES
 from service.domain.access.scopes import Scope
 from service.domain.input.refusals import listed
@@ -151,7 +151,7 @@ def rotate(
     path, body = f"{key_path(key)}/rotate", {"overlap_seconds": parsed_overlap(overlap)}
     made = api().json(api().ask("POST", path, body=body), "id", "name", "key", "previous_until")
     until = made["previous_until"]
-    old = f"The old secret is accepted until {until} UTC." if until else "The old secret is refused from now on."
+    old = f"The old secret is accepted until {utc(until)}." if until else "The old secret is refused from now on."
     _hand_over(f"Rotated {made['name']} ({made['id']}). {old}", made, json)
 
 
@@ -217,4 +217,4 @@ def _limits(key: dict[str, Any]) -> str | None:
 
 
 def _at(time: str | None, between: str = "", more: str | None = None) -> str | None:
-    return time and f"{time} UTC{between + more if more else ''}"
+    return time and f"{utc(time)}{between + more if more else ''}"

@@ -11,7 +11,7 @@ from service.cli.client.api import api
 from service.cli.client.job_lookup import complete_names, find_id, job_path
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, LabelFilter, label_filters
-from service.cli.output.printing import counted, note, say, show_json, show_table
+from service.cli.output.printing import counted, note, say, show_json, show_table, utc
 
 OneOrAll = Annotated[
     str | None,
@@ -113,24 +113,40 @@ def _show_many(found: list[dict[str, Any]], json: bool) -> None:
 
 
 def _row(one: dict[str, Any]) -> tuple[str, str, str, str]:
-    return (one["local"] or f"{one['at']}Z", one["fate"], _details(one), one.get("run_id", ""))
+    return (one["local"] or utc(one["at"]), fate_word(one), details(one), one.get("run_id", ""))
 
 
-def _details(one: dict[str, Any]) -> str:
-    told = [one["status"]] if one["fate"] == "ran" else []
+def fate_word(one: dict[str, Any]) -> str:
+    """Return the fate of an occurrence in a word; of one that was only rehearsed it says so."""
+    return "rehearsed" if one["fate"] == "ran" and one.get("dry_run") else str(one["fate"])
+
+
+def details(one: dict[str, Any]) -> str:
+    """Say how an occurrence went, why, by whom, and what was done about it later."""
+    told = [one["status"]] if one["fate"] in ("ran", "moved") and "status" in one else []
+    told += ["rehearsed"] if one.get("dry_run") and one["fate"] != "ran" else []
     told += [one[name] for name in ("reason", "closed") if name in one]
+    told += [one["edit"]["reason"]] if one.get("edit", {}).get("reason") not in (None, one.get("reason")) else []
     if one.get("lateness_ms", 0) >= 1000:
         told.append(f"{one['lateness_ms'] / 1000:.0f} s late")
     told += [one["pause"]["reason"]] if one["fate"] == "paused" and "pause" in one else []
-    told += [f"to {one['moved_to']} UTC"] if "moved_to" in one else []
+    told += [f"from {utc(one['moved_from'])}"] if "moved_from" in one else []
+    told += [f"to {utc(one['moved_to'])}"] if "moved_to" in one else []
     told += [f"by {one['by']['name'] or one['by']['actor']}"] if "by" in one else []
+    told += [f"made up for: {one['made_up_by']['status']}"] if "made_up_by" in one else []
+    told += [_again(one["again"])] if "again" in one else []
     return ", ".join(told)
+
+
+def _again(run: dict[str, Any]) -> str:
+    at = "" if run["started_at"] is None else f" at {utc(run['started_at'])}"
+    return f"run again{at}: {run['status']}"
 
 
 def _summary(found: dict[str, Any]) -> str:
     told = f"{counted(found['named'], 'occurrence')} up to now, {found['unaccounted']} unaccounted for"
     told += "".join(f", {found[name]} {name}" for name in ("doubled", "strays") if found[name])
-    return f"{told}. All is known since {found['complete_since']} UTC: {found['complete_because']}."
+    return f"{told}. All is known since {utc(found['complete_since'])}: {found['complete_because']}."
 
 
 def explain(
@@ -149,5 +165,6 @@ def explain(
         show_json(found)
     else:
         say(found["sentence"])
-        if "run_id" in found:
-            note(f"Run: {found['run_id']}")
+        for name, its in (("Run", found), ("Run again", found.get("again", {}))):
+            if "run_id" in its:
+                note(f"{name}: {its['run_id']}")

@@ -12,7 +12,7 @@ from service.cli.client.job_lookup import find_id
 from service.cli.commands.run_now import ask_once
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, parsed_labels
-from service.cli.output.printing import note, show_fields, show_json, show_table
+from service.cli.output.printing import note, show_fields, show_json, show_table, utc
 from service.domain.ids import is_id
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for everybody who sees it. Required.")]
@@ -31,10 +31,8 @@ def pauses(
     elif not found:
         note("No pause is known that is over." if ended else "Nothing is paused.")
     else:
-        show_table(
-            ("PAUSED", "SINCE (UTC)", "ENDED" if ended else "UNTIL", "AT THE END", "ON HOLD", "BY", "REASON", "ID"),
-            [_row(one, ended) for one in found],
-        )
+        headings = ("PAUSED", "SINCE (UTC)", *(("ENDED (UTC)", "ENDED BY") if ended else ("UNTIL (UTC)",)))
+        show_table((*headings, "AT THE END", "ON HOLD", "BY", "REASON", "ID"), [_row(one, ended) for one in found])
 
 
 def pause(
@@ -67,10 +65,10 @@ def pause(
         "cancel_running": cancel_running,
     }  # fmt: skip
     made = api().json(ask_once("/scheduler/pauses", body), "id", "jobs")
-    until_when = (
-        f"until {made['until']} UTC" if made["until"] else f"until you end it: bot-scheduler resume {made['id']}"
-    )
-    note(f"Paused {made['jobs']} {until_when}.")
+    until_when = f"until {utc(made['until'])}" if made["until"] else "until you end it"
+    note(f"Paused {made['jobs']} {until_when}. To end it: bot-scheduler resume {made['id']}")
+    if made.get("job_count") == 0:
+        note("No job is such a job now: the pause is for those that become one. `bot-scheduler jobs list` shows all.")
     _show(made, json)
 
 
@@ -111,9 +109,10 @@ def _instant(until: str | None) -> str | None:
 
 
 def _row(one: dict[str, Any], ended: bool) -> tuple[str, ...]:
-    end = one["ended_at"] if ended else one["until"] or "somebody ends it"
-    by = (one["by"] or {}).get("name", "the service")
-    return (one["jobs"], one["from"], end, one["on_resume"], str(one["jobs_on_hold"]), by, one["reason"], one["id"])
+    ended_by = "itself" if one["ended_by"] is None else _who(one["ended_by"])
+    ends = (one["ended_at"], ended_by) if ended else (one["until"] or "somebody ends it",)
+    rest = (one["on_resume"], str(one["jobs_on_hold"]), _who(one["by"]), one["reason"], one["id"])
+    return (one["jobs"], one["from"], *ends, *rest)
 
 
 def _show(one: dict[str, Any], json: bool) -> None:
@@ -121,7 +120,26 @@ def _show(one: dict[str, Any], json: bool) -> None:
         show_json(one)
         return
     show_fields([
-        ("id", one["id"]), ("jobs", one["jobs"]), ("reason", one["reason"]), ("from", one["from"]),
-        ("until", one["until"] or "somebody ends it"), ("at the end", one["on_resume"]),
-        ("ended", one["ended_at"] or "no"),
+        ("id", one["id"]), ("jobs", one["jobs"]), ("number of jobs", one.get("job_count")), ("reason", one["reason"]),
+        ("by", _who(one["by"])), ("from", utc(one["from"])), ("until", until_words(one)),
+        ("at the end", one["on_resume"]), ("ended", ended_words(one)),
     ])  # fmt: skip
+
+
+def until_words(one: dict[str, Any]) -> str | None:
+    """Say when a pause is to end; None of one without an end that is over."""
+    if one["until"]:
+        return utc(one["until"])
+    return None if one["ended_at"] else "somebody ends it"
+
+
+def ended_words(one: dict[str, Any]) -> str:
+    """Say when a pause ended, and by whom."""
+    if not one["ended_at"]:
+        return "no"
+    by = "by itself" if one["ended_by"] is None else f"by {_who(one['ended_by'])}"
+    return f"{utc(one['ended_at'])}, {by}"
+
+
+def _who(by: dict[str, Any] | None) -> str:
+    return "the service" if by is None else str(by.get("name") or by.get("actor"))

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
-from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.client.job_lookup import complete_names, find_id, find_job, job_path
 from service.cli.client.log_stream import follow
+from service.cli.client.run_lookup import NoRunYet, chosen_run, newest_run
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import (
     File,
@@ -50,6 +51,7 @@ from service.cli.output.printing import (
     show_json,
     show_json_line,
     show_table,
+    utc,
 )
 from service.cli.output.schedule_words import occurrence_note
 
@@ -106,7 +108,7 @@ def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:
         ("QUEUED (UTC)", "STATUS", "TRIGGER", "LATE", "DURATION", *(["JOB"] if names else []), "RESULT", "RUN"),
         [
             (
-                run["queued_at"] or run["scheduled_for"], coloured(run["status"]), _trigger(run),
+                run["queued_at"] or run["scheduled_for"], coloured(run["status"]), trigger_of(run),
                 _seconds(run["lateness_ms"]), _seconds(run["duration_ms"]),
                 *([names.get(run["job_id"], run["job_id"])] if names else []), result_of(run), run["id"],
             )
@@ -115,8 +117,14 @@ def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:
     )  # fmt: skip
 
 
-def _trigger(run: dict[str, Any]) -> str:
-    return f"{run['trigger']}, rehearsal" if run.get("rehearsal") else str(run["trigger"])
+def trigger_of(run: dict[str, Any]) -> str:
+    """Say why a run was made, and what else is to be known of it: `manual, again, for 2027-01-15T08:00:00`."""
+    told = [str(run["trigger"])]
+    told += ["rehearsal"] if run.get("rehearsal") else []
+    told += ["again"] if "again_of" in run else []
+    told += ["on hold"] if "held_by" in run else []
+    told += [f"for {utc(run['not_before'])}"] if "not_before" in run and run["status"] == "queued" else []
+    return ", ".join(told)
 
 
 def result_of(run: dict[str, Any]) -> str:
@@ -180,15 +188,14 @@ def logs(
 
 def _newest(job_id: str) -> str:
     try:
-        newest = api().get(f"{job_path(job_id)}/history", limit=1)
+        return str(newest_run(job_id)["id"])
+    except NoRunYet:
+        raise
     except Failure as failure:
         if failure.exit is not Exit.NOT_FOUND:
             raise
         hint = "if this is a run's id, name its job before it: bot-scheduler logs JOB RUN"
         raise Failure(failure.exit, f"{failure.sentence}; {hint}", failure.errors) from None
-    if not newest:
-        raise Failure(Exit.NOT_FOUND, "This job has not run yet; run it now with: bot-scheduler jobs run JOB")
-    return str(newest[0]["id"])
 
 
 def _reason(run: dict[str, Any]) -> str:
@@ -207,12 +214,15 @@ def _say_line(logged: dict[str, Any]) -> None:
 def cancel(job: JobName, run: RunId = None, json: Json = False) -> None:
     """Cancel a queued or running run."""
     job_id = find_id(job)
-    answer = api().ask("POST", f"{job_path(job_id)}/runs/{segment(run or _newest(job_id))}/cancel")
+    run_id = chosen_run(job_id, run)
+    answer = api().ask("POST", f"{job_path(job_id)}/runs/{segment(run_id)}/cancel")
     entry = api().json(answer)
     if json:
         show_json(entry)
     else:
-        say("Cancelled" if answer.status_code == 200 else "The run is stopping; it ends within 10 s")
+        say(
+            f"Cancelled run {run_id}" if answer.status_code == 200 else f"Run {run_id} is stopping; it ends within 10 s"
+        )
 
 
 def preview(
@@ -233,8 +243,9 @@ def preview(
     options = parsed_pairs("--option", option) | calendar_options(calendar, on_closed)
     if (job is None) != (flags.any or file is not None) or (job is not None and options):
         raise Failure(Exit.USAGE, "Give either a JOB or a schedule, such as --at, --every, --cron or --file")
-    if job is not None:
-        answer = api().get(f"{job_path(find_id(job))}/preview", **{"count": count, "from": from_})
+    found = None if job is None else find_job(job)
+    if found is not None:
+        answer = api().get(f"{job_path(found['id'])}/preview", **{"count": count, "from": from_})
     else:
         fields = {} if file is None else read_definition(file)
         fields |= flags.fields()
@@ -257,3 +268,7 @@ def preview(
         show_table(("UTC", heading, "NOTE"), rows)
     else:
         show_table(("UTC", heading), [row[:2] for row in rows])
+    if found is not None and "paused_until" in found and rows:
+        until = found["paused_until"]
+        note(f"The job is paused until {'somebody ends that' if until is None else utc(until)}; "
+             "nothing of this runs before.")  # fmt: skip

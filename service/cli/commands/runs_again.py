@@ -6,16 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.api import api, segment
+from service.cli.client.api import api, exit_of, segment
 from service.cli.client.job_lookup import find_id, job_path
-from service.cli.commands.run_now import ask_for_run
+from service.cli.client.run_lookup import chosen_run
+from service.cli.commands.run_now import ask_for_run, ask_once
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import JobName, Json
 from service.cli.output.printing import note, say, show_json
 
 OneRun = Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id; without it, the newest run.")]
-MOST_FAILED = 100
-"""The most failed runs that one command does again."""
 
 
 def again(
@@ -31,8 +30,11 @@ def again(
     job_id = find_id(job)
     if failed_since is not None and run is not None:
         raise Failure(Exit.USAGE, "Give either a RUN or --failed-since")
-    chosen = [run or _newest(job_id)] if failed_since is None else _failed(job_id, failed_since)
-    made = [{"again_of": one, "run_id": ask_for_run(f"{_path(job_id, one)}/again", None)} for one in chosen]
+    if failed_since is None:
+        one = chosen_run(job_id, run)
+        made = [{"again_of": one, "run_id": ask_for_run(f"{_path(job_id, one)}/again", None)}]
+    else:
+        made = _failed_again(job_id, failed_since)
     if json:
         show_json(made)
         return
@@ -45,7 +47,7 @@ def again(
 def now(job: JobName, run: OneRun = None, json: Json = False) -> None:
     """Start a run now that awaits its delay, as a retry, or its time."""
     job_id = find_id(job)
-    _tell(api().json(api().ask("POST", f"{_path(job_id, run or _newest(job_id))}/now")), json, "Started")
+    _tell(api().json(api().ask("POST", f"{_path(job_id, chosen_run(job_id, run))}/now")), json, "Started")
 
 
 def move(
@@ -72,16 +74,11 @@ def _path(job_id: str, run_id: str) -> str:
     return f"{job_path(job_id)}/runs/{segment(run_id)}"
 
 
-def _newest(job_id: str) -> str:
-    newest = api().get(f"{job_path(job_id)}/history", limit=1)
-    if not newest:
-        raise Failure(Exit.NOT_FOUND, "This job has not run yet; run it now with: bot-scheduler jobs run JOB")
-    return str(newest[0]["id"])
-
-
-def _failed(job_id: str, since: str) -> list[str]:
-    """List the runs of a job that failed since a time and were not tried again, oldest first."""
-    runs = list(api().pages("/scheduler/runs", MOST_FAILED * 10, job_id=job_id, since=since))
-    repeated = {run.get("retry_of") for run in runs} | {run.get("again_of") for run in runs}
-    found = [str(run["id"]) for run in runs if run["status"] == "failed" and run["id"] not in repeated]
-    return found[:MOST_FAILED][::-1]
+def _failed_again(job_id: str, since: str) -> list[dict[str, str]]:
+    """Do the runs of a job again that failed since a time and that nothing has made up for, oldest first."""
+    body = {"action": "again", "ids": [job_id], "since": since}
+    (one,) = api().json(ask_once("/scheduler/batch", body), "results")["results"]
+    if one["outcome"] == "refused":
+        raise Failure(exit_of(one["status"]), one["detail"], one.get("errors", ()))
+    pairs = zip(one["run_ids"], one["again_of"], strict=True)
+    return [{"again_of": again_of, "run_id": run_id} for run_id, again_of in pairs]

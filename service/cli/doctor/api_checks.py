@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.cli.client.api import Api
 from service.cli.doctor.findings import WRITES_REFUSED, Finding, process_findings
 from service.cli.exits import Exit, Failure
+from service.cli.output.printing import utc
 from service.domain.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.domain.watching.troubles import ADVICE, is_kind
 
@@ -44,7 +45,7 @@ def _troubles(health: Mapping[str, Any]) -> Iterator[Finding]:
     """Report the troubles that the watch sees."""
     for trouble in health.get("troubles", ()):
         advice = ADVICE[trouble["kind"]] if is_kind(trouble["kind"]) else "See docs/silence.md"
-        yield Finding("watch", "problem", f"{trouble['detail']}, since {trouble['since']} UTC", advice)
+        yield Finding("watch", "problem", f"{trouble['detail']}, since {utc(trouble['since'])}", advice)
     if "troubles" not in health and health.get("redis_connected"):
         yield Finding("watch", "ok", "sees no trouble")
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from service.cli.output.printing import coloured, counted, line
+from service.cli.output.printing import coloured, counted, line, utc
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 FIRST = 3
@@ -60,10 +60,10 @@ def occurrence_words(occurrences: dict[str, Any] | None) -> list[str]:
             first = ", ".join(one["local"] for one in side["first"][:FIRST])
             more = ", …" if side["count"] > FIRST and first else ""
             words.append(
-                f"{verb} until {occurrences['until']} UTC: {counted(side['count'], 'occurrence')} ({first}{more})"
+                f"{verb} until {utc(occurrences['until'])}: {counted(side['count'], 'occurrence')} ({first}{more})"
             )
     if not occurrences["complete"]:
-        words.append(f"there are more occurrences than were counted: counting stopped at {occurrences['until']} UTC")
+        words.append(f"there are more occurrences than were counted: counting stopped at {utc(occurrences['until'])}")
     return words
 
 
@@ -97,7 +97,7 @@ def _none(fields: Iterable[str], occurrences: dict[str, Any] | None) -> list[str
     """Say that a change leaves the occurrences as they are, where it might not have."""
     if occurrences is None or not any(field.partition(".")[0] in WHEN for field in fields):
         return []
-    return [f"no occurrence is gained or lost until {occurrences['until']} UTC"]
+    return [f"no occurrence is gained or lost until {utc(occurrences['until'])}"]
 
 
 def _brief(value: object) -> str:

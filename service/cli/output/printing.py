@@ -68,6 +68,11 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+def utc(at: str) -> str:
+    """Write a time of the API's; in a column whose heading says UTC, it stands alone."""
+    return f"{at} UTC"
+
+
 def coloured(word: object, by: str | None = None) -> Text:
     """Colour `word` as the state `by`, or as the state that it names itself."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))
@@ -86,6 +91,28 @@ def job_state(job: Mapping[str, Any]) -> Text:
     if job.get("health") not in (None, "ok"):
         state.append(f", {job['health']}", style="yellow")
     return state
+
+
+def next_run(job: Mapping[str, Any]) -> str | None:
+    """Return when a job runs next, UTC; `paused` where a pause covers that. None if it does not run any more."""
+    at, until = job["next_run_at"], job.get("paused_until")
+    if at is None or "paused_until" not in job or not job["enabled"]:
+        return at if at is None else str(at)
+    if until is None:
+        return "paused"
+    return f"paused until {until}" if at < until else str(at)
+
+
+def next_run_words(job: Mapping[str, Any]) -> str | None:
+    """Say when a job runs next, on a line of its own."""
+    at = next_run(job)
+    return "paused until somebody ends that" if at == "paused" else at and utc(at)
+
+
+def setting_shown(value: object) -> str | None:
+    """Write one setting of a job; None if it is empty."""
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
+    return None if value in (None, []) else text
 
 
 def show_json(value: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.cli.output.printing import utc
+
 MEMBERS_SHOWN = 3
 """Most schedules of one that has several, and most dates, that a cell names."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -35,10 +37,30 @@ def in_words(job: Mapping[str, Any]) -> str:
 
 
 def occurrence_note(detail: Mapping[str, Any]) -> str:
-    """Say what is special about a previewed occurrence: `noon, closed: Easter Monday`."""
+    """Say what is special about a previewed occurrence: `noon, closed: Easter Monday`, `skipped by Ada (an audit)`."""
     closed = [f"closed: {detail['closed']}"] if "closed" in detail else []
-    moved = [f"moved from {detail['moved_from']}"] if "moved_from" in detail else []
-    return ", ".join([*detail.get("names", ()), *closed, *moved])
+    moved = [f"moved from {utc(detail['moved_from'])} by the calendar"] if "moved_from" in detail else []
+    paused = ["paused"] if detail.get("paused") else []
+    return ", ".join([*detail.get("names", ()), *closed, *moved, *_edited(detail), *paused])
+
+
+def _edited(detail: Mapping[str, Any]) -> list[str]:
+    """Say how somebody changed a previewed occurrence."""
+    if "edit" not in detail:
+        return []
+    edit = detail["edit"]
+    by = f" by {edit['by']['name'] or edit['by']['actor']}" if edit.get("by") else ""
+    why = f" ({edit['reason']})" if edit.get("reason") else ""
+    match edit["action"]:
+        case "move" if detail["at"] == detail["scheduled_for"]:
+            done = f"moved to {utc(edit['move_to'])}"
+        case "move":
+            done = f"moved here from {utc(detail['scheduled_for'])}"
+        case "skip":
+            done = "skipped"
+        case _:
+            done = "settings of its own"
+    return [f"{done}{by}{why}"]
 
 
 def short_interval(config: Mapping[str, Any], between: str = "") -> str:

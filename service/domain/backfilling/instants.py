@@ -20,7 +20,8 @@ RULES: Mapping[str, str] = {
     "recorded. "
     "Not those that the calendar closed, that somebody has skipped, rehearsed or cancelled one by one, that are still "
     "to be decided, or that a backfill or a run by hand has made up for.",
-    "failed": "Instants whose newest run has failed, as the history has them. Rehearsals do not count.",
+    "failed": "Instants whose newest run has failed, as the history has them; not those that a backfill or a run by "
+    "hand has made good, or that are under way. Rehearsals do not count.",
     "all": "Instants that the schedule names, as it was then, whether or not they ran or the job was on; before the "
     "first schedule that is kept, by that one. Not those that the calendar closed, or that are still to be decided.",
 }

@@ -89,18 +89,31 @@ class Account:
         return {entry.first: entry for entry in reversed(made_up)}
 
     @cached_property
+    def repairs(self) -> Mapping[int, Entry]:
+        """The newest run of each instant that was made for it later, by hand or by a backfill; retries included."""
+        made = [entry for entry in self.entries if entry.is_repair and entry.counts]
+        return {entry.first: entry for entry in reversed(made)}
+
+    @cached_property
+    def _backfilled(self) -> Mapping[int, Entry]:
+        """The same, of backfills alone."""
+        made = [entry for entry in self.entries if entry.is_repair and entry.again_of is None and entry.counts]
+        return {entry.first: entry for entry in reversed(made)}
+
+    @cached_property
     def carried_out(self) -> frozenset[int]:
         """The instants for which something ran, or still will, whoever asked for it."""
         return frozenset(entry.first for entry in self.entries if entry.counts)
 
     @cached_property
     def retries(self) -> Mapping[int, Entry]:
-        """The last retry of each instant's run."""
+        """The last retry of each instant's first run."""
         found: dict[int, Entry] = {}
         for entry in self.entries:
-            if entry.trigger == "retry" and entry.attempt >= (
-                found[entry.first].attempt if entry.first in found else 0
-            ):
+            if (
+                entry.trigger == "retry" and not entry.is_repair
+                and entry.attempt >= (found[entry.first].attempt if entry.first in found else 0)
+            ):  # fmt: skip
                 found[entry.first] = entry
         return found
 
@@ -145,10 +158,7 @@ class Account:
     def _fate(self, stretch: Stretch, instant: int) -> Fate:
         epoch, entry = stretch.epoch, self.entry_of(instant)
         if entry is not None:
-            last, made_up = self.retries.get(instant), self.others.get(instant)
-            if made_up is None or entry.counts:
-                return _recorded(instant, epoch, entry, last)
-            return replace(_recorded(instant, epoch, entry, None), made_up=last or made_up)
+            return self._recorded(instant, epoch, entry)
         plan = self.plans.get(instant)
         if plan is not None and not (stretch.dropped and plan.fate in LOST):
             reason = None if plan.edit is not None and plan.fate not in ("skipped", "paused") else plan.reason
@@ -161,6 +171,20 @@ class Account:
         if instant < self.complete_since:
             return Fate(instant, "unknown", epoch)
         return Fate(instant, "overdue" if instant > (self.last_decided or 0) else "unaccounted", epoch)
+
+    def _recorded(self, instant: int, epoch: Epoch, entry: Entry) -> Fate:
+        if entry.is_held and entry.pause is not None and entry.held_by != entry.pause.get("id"):
+            holds = next((one for one in self.pauses if one.id == entry.held_by), None)
+            entry = entry if holds is None else replace(entry, pause=holds.told())
+        repair, backfilled = self.repairs.get(instant), self._backfilled.get(instant)
+        by_hand = repair if repair is not None and repair.again_of is not None else None
+        if entry.is_repair:  # of a backfill, where nothing was decided
+            last = backfilled if backfilled is not None and backfilled.trigger == "retry" else None
+            return replace(_recorded(instant, epoch, entry, last), again=by_hand)
+        if entry.counts:
+            return replace(_recorded(instant, epoch, entry, self.retries.get(instant)), again=repair)
+        last = self.retries.get(instant) if backfilled is None else None
+        return replace(_recorded(instant, epoch, entry, last), made_up=backfilled, again=by_hand)
 
     def _to_come(self, instant: int, epoch: Epoch) -> Fate:
         assert epoch.schedule is not None

@@ -12,7 +12,7 @@ from service.domain.edits.edit import Edit
 FIELDS = (
     "status", "trigger", "scheduled_for", "last_scheduled_for", "occurrences", "reason", "closed", "queued_at", "due",
     "started_at", "finished_at", "revision", "attempt", "error", "retry_of", "pause", "held_by", "edit",
-    "requested_by", "rehearsal", "members",
+    "requested_by", "rehearsal", "members", "again_of", "backfill_id",
 )  # fmt: skip
 """The fields of a run's hash that are read. The last ones are there only where somebody paused, changed or asked."""
 OPEN = ("queued", "running")
@@ -40,11 +40,13 @@ class Entry:
         error: why it failed, or was cancelled.
         retry_of: the id of the run that it repeats.
         pause: the pause that covered it, with `reason` and `by`; None if none did.
-        is_held: whether that pause holds its run now.
+        held_by: the id of the pause that holds its run now, mostly the same; None if none does.
         edit: how somebody changed this one occurrence; None if nobody did.
         by: who asked for it or cancelled it, `{"actor", "name"}`.
         is_rehearsal: whether it is a rehearsal, which stands for nothing.
         members: of a union, as a run keeps them.
+        again_of: the run that it does again; also of a retry of such a run.
+        backfill_id: the backfill whose run it is; also of a retry of such a run.
     """
 
     run_id: str
@@ -64,11 +66,13 @@ class Entry:
     error: str | None = None
     retry_of: str | None = None
     pause: Mapping[str, Any] | None = None
-    is_held: bool = False
+    held_by: str | None = None
     edit: Edit | None = None
     by: Mapping[str, str] | None = None
     is_rehearsal: bool = False
     members: str | None = None
+    again_of: str | None = None
+    backfill_id: str | None = None
 
     @property
     def moved_to(self) -> int | None:
@@ -79,6 +83,16 @@ class Entry:
     def is_decision(self) -> bool:
         """Whether it records the one decision about its occurrences."""
         return self.trigger == "schedule"
+
+    @property
+    def is_repair(self) -> bool:
+        """Whether it was made later for an occurrence that was decided before, by hand or by a backfill."""
+        return self.again_of is not None or self.backfill_id is not None or self.trigger == "backfill"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a pause holds its run now."""
+        return self.held_by is not None
 
     @property
     def is_void(self) -> bool:
@@ -125,8 +139,9 @@ def read_entry(run_id: str, values: Sequence[bytes | None]) -> Entry | None:
             int(text.get("last_scheduled_for", first)), int(text.get("occurrences", 1)), text.get("reason"),
             text.get("closed"), number("queued_at"), number("due"), number("started_at"), number("finished_at"),
             number("revision"), int(text.get("attempt", 1)), text.get("error"), text.get("retry_of"),
-            _object(text.get("pause")), "held_by" in text, _edit(first, text.get("edit")),
+            _object(text.get("pause")), text.get("held_by"), _edit(first, text.get("edit")),
             _object(text.get("requested_by")), text.get("rehearsal") == "1", text.get("members"),
+            text.get("again_of"), text.get("backfill_id"),
         )  # fmt: skip
     except ValueError:
         return None

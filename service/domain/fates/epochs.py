@@ -8,7 +8,7 @@ the new plan begins later. Such instants were *dropped*.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain.options import Options
 from service.domain.schedules.definition import Interval, Schedule
@@ -32,6 +32,7 @@ class Epoch:
         until_ms: when it ended; None: it lasts.
         by: who ended it, `{"actor", "name"}`; None if that is not known.
         cause: a word for an end that no person made: `calendar`, `clock`, `failures`.
+        relabelled: the revisions before that had the same schedule, and up to when, ms; the oldest first.
     """
 
     since: int
@@ -46,6 +47,11 @@ class Epoch:
     until_ms: int | None = None
     by: Mapping[str, str] | None = None
     cause: str | None = None
+    relabelled: tuple[tuple[int, int], ...] = ()
+
+    def revision_at(self, instant: int) -> int:
+        """Return the job's revision at an instant of the epoch: changes that no instant follows from begin no epoch."""
+        return next((number for number, until_ms in self.relabelled if instant * 1000 < until_ms), self.revision)
 
     @property
     def is_readable(self) -> bool:
@@ -60,6 +66,26 @@ class Epoch:
             return False
         members = getattr(schedule, "members", ())
         return any(one.timezone != "UTC" for one in (schedule, *(member.schedule for member in members)))
+
+
+def first_revisions(epochs: Sequence[Epoch]) -> list[int]:
+    """Return the first revision of each epoch, as far as the epoch before tells it; the newest epoch first."""
+    return [*(one.revision + (one.cause is None) for one in epochs[1:]), 1]
+
+
+def with_relabelled(epochs: Sequence[Epoch], made_at: Mapping[int, int]) -> list[Epoch]:
+    """Tell each epoch which revisions it had.
+
+    Args:
+        epochs: newest first.
+        made_at: revision -> when it was made, ms; as far as that is known.
+    """
+    return [
+        replace(epoch, relabelled=tuple(
+            (number, made_at[number + 1]) for number in range(first, epoch.revision) if number + 1 in made_at
+        ))
+        for epoch, first in zip(epochs, first_revisions(epochs), strict=True)
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Fate:
         edit: how somebody changed it.
         pause: what is known of the pause that covers it, as a run's record says it.
         made_up: the run of a backfill that has made up for it, or that run's last retry.
+        again: the newest run that was made for it later, by hand or, where it ran, by a backfill; or that run's last
+            retry.
     """
 
     at: int
@@ -81,6 +83,7 @@ class Fate:
     edit: Edit | None = None
     pause: Mapping[str, Any] | None = None
     made_up: Entry | None = None
+    again: Entry | None = None
 
     @property
     def is_moved(self) -> bool:

@@ -18,6 +18,10 @@ _FORM = re.compile(
 )
 
 
+class _Outside(Exception):
+    """The moment lies outside of the years that the service knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A moment: the spans of instants that it may mean.
@@ -64,7 +68,9 @@ def parse_moment(text: object, zone: ZoneInfo, now: int) -> Moment:
         if match[4] is not None:
             return _known(datetime.fromisoformat(f"{day}T{match[2]}{match[3] or ':00'}{match[4]}"), zone, width)
         return _local(wall, zone, width)
-    except (ValueError, OverflowError):
+    except (_Outside, OverflowError):
+        raise ValidationFailed.of("at", f"must lie in the years 1970 to 9999, not {echo(text)}") from None
+    except ValueError:
         raise ValidationFailed.of(
             "at", f'must be a time such as "2027-03-28T08:30", "…+01:00", "…Z" or "08:30", not {echo(text)}'
         ) from None
@@ -74,14 +80,14 @@ def _known(moment: datetime, zone: ZoneInfo, width: int) -> Moment:
     at = int(moment.astimezone(UTC).timestamp())
     wall = wall_at(at, zone)
     if not 0 <= at <= LAST_INSTANT or wall is None:
-        raise ValueError
+        raise _Outside
     return Moment(((at, at + width),), wall.replace(fold=0))
 
 
 def _local(wall: datetime, zone: ZoneInfo, width: int) -> Moment:
     first, second = (int(wall.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1))
     if not 0 <= min(first, second) <= max(first, second) <= LAST_INSTANT:
-        raise ValueError
+        raise _Outside
     if first > second:  # skipped: by the offset before the gap, the time lies behind it
         lands_at = instant_of(wall, zone)
         return Moment(((lands_at, lands_at),), wall, lands_at)

@@ -50,8 +50,10 @@ def _moved(fate: Fate, zone: ZoneInfo, where: str | None = None) -> str:
 
 
 def _sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
-    found = _fate_sentence(account, fate, zone)
-    return found if fate.made_up is None else f"{found} {_made_up(account, fate.made_up)}"
+    told = [_fate_sentence(account, fate, zone)]
+    told += [] if fate.made_up is None else [_made_up(account, fate.made_up)]
+    told += [] if fate.again is None else [_again(account, fate.again, zone)]
+    return " ".join(told)
 
 
 def _fate_sentence(account: Account, fate: Fate, zone: ZoneInfo) -> str:
@@ -109,6 +111,16 @@ def _due(account: Account, fate: Fate, entry: Entry) -> int | None:
 
 def _made_up(account: Account, entry: Entry) -> str:
     return f"A backfill makes up for it: its run {_state(account, entry)}."
+
+
+def _again(account: Account, entry: Entry, zone: ZoneInfo) -> str:
+    by = _by(entry.by) if entry.again_of is not None else " by a backfill"
+    if entry.started_at is None:
+        return f"It is to be run again{by}: that run {_state(account, entry)}."
+    at = written(entry.started_at // SECOND, zone)
+    if entry.status == "running":
+        return f"It is being run again{by}, since {at}."
+    return f"It was run again at {at}{by}, which {_state(account, entry)}."
 
 
 def _state(account: Account, entry: Entry) -> str:

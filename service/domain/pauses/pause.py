@@ -17,7 +17,7 @@ ON_RESUME = ("skip", "latest", "all")
 """What becomes of the occurrences within: skipped, or held, all but the newest skipped, or held."""
 REASON_LENGTH = 500
 FIELDS = ("scope", "until", "reason", "on_resume", "cancel_running")
-READ_ONLY = ("id", "from", "ended_at", "by", "ended_by", "is_active", "jobs", "jobs_on_hold")
+READ_ONLY = ("id", "from", "ended_at", "by", "ended_by", "is_active", "jobs", "jobs_on_hold", "job_count")
 STRICTNESS = {"skip": 3, "latest": 2, "all": 1}
 
 
@@ -136,6 +136,13 @@ def covering(
 def first_covering(pauses: Iterable[Pause], due_ms: int) -> Pause | None:
     """Return the first of some pauses in force that covers what comes due at an instant, ms."""
     return next((one for one in pauses if one.covers(due_ms)), None)
+
+
+def last_end(pauses: Iterable[Pause]) -> int | None:
+    """Return when the last of some pauses in force ends by itself, ms; None if somebody has to end one."""
+    ends = [pause.until for pause in pauses]
+    known = [end for end in ends if end is not None]
+    return max(known, default=None) if len(known) == len(ends) else None
 
 
 def paused_until(

@@ -17,7 +17,7 @@ import orjson
 from service.domain.calendars.definition import parse_calendar
 from service.domain.calendars.work_calendar import WorkCalendar
 from service.domain.fates.entries import FIELDS, OPEN, Entry, read_entry
-from service.domain.fates.epochs import Epoch
+from service.domain.fates.epochs import Epoch, first_revisions, with_relabelled
 from service.domain.job import understood_schedule
 from service.domain.options import Options
 from service.domain.pauses.pause import Pause, covering, parse_stored
@@ -93,16 +93,30 @@ def read_books(scripts: Scripts, job_id: str) -> Books | None:
     calendars.look_up([record.plan.calendar, *(one.get("calendar") for one in told)])
     since = record.created_at // 1000 if record.plan.after is None else record.plan.after
     present = _epoch(record, since, calendars)
-    found = [epoch for one in told if (epoch := _former(one, calendars)) is not None]
+    former_ones = [epoch for one in told if (epoch := _former(one, calendars)) is not None]
+    epochs = _with_relabelled(scripts, record, [present, *former_ones])
     entries, ended = _entries(scripts, [one.decode(errors="replace") for one in listed])
     epochs_at, tzdata_at, holidays_at, least = (None if one is None else int(one) for one in rules)
     kept = min(scripts.limits.history, least or scripts.limits.history)
     return Books(
-        record, [present, *found], entries, now_ms, ended >= kept,
+        record, epochs, entries, now_ms, ended >= kept,
         now_ms if epochs_at is None else epochs_at, tzdata_at, holidays_at,
         None if lost_at is None else int(lost_at), int(fields.get(b"clock_epoch", 0)),
         _pauses(record, paused, now_ms),
     )  # fmt: skip
+
+
+def _with_relabelled(scripts: Scripts, record: JobRecord, epochs: list[Epoch]) -> list[Epoch]:
+    """Tell the epochs which revisions they had; a job whose every change began an epoch needs no look-up for that."""
+    if all(epoch.revision <= first for epoch, first in zip(epochs, first_revisions(epochs), strict=True)):
+        return epochs
+    (former,) = ask(scripts, ("LRANGE", scripts.keys.revisions(record.id), 0, -1))
+    made_at = {record.revision: record.updated_at}
+    for text in [] if isinstance(former, Exception) else former:
+        one = _parsed(text)
+        if isinstance(one, dict) and isinstance(one.get("revision"), int) and isinstance(one.get("at"), int):
+            made_at.setdefault(one["revision"], one["at"])
+    return with_relabelled(epochs, made_at)
 
 
 def _pauses(record: JobRecord, stored: Sequence[bytes], now_ms: int) -> list[Pause]:

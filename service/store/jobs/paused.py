@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from service.domain.pauses.pause import Pause, covering, parse_stored
+from service.domain.pauses.pause import Pause, covering, last_end, parse_stored
+from service.domain.timestamps import format_ms
 from service.store.scripts import Scripts
 from service.store.server.redis_clock import RedisClock
 
@@ -21,7 +22,7 @@ def stored_texts(answer: Any) -> Sequence[bytes]:
 
 
 def with_pauses(scripts: Scripts, jobs: Sequence[bytes], texts: Sequence[bytes]) -> Sequence[bytes]:
-    """Add `paused` to the views of jobs that pauses cover: the pauses' ids, first the one that decides.
+    """Add to the views of jobs that pauses cover: `paused`, their ids, first the one that decides, and `paused_until`.
 
     Args:
         scripts: on the connection that reads the time.
@@ -45,4 +46,10 @@ def with_pauses(scripts: Scripts, jobs: Sequence[bytes], texts: Sequence[bytes])
 def _with_pauses(job: bytes, active: Sequence[Pause], now_ms: int) -> bytes:
     shown = orjson.loads(job)
     found = covering(active, now_ms, shown["id"], shown["labels"], shown["bot_type"])
-    return b'%b, "paused": %b}' % (job[:-1], orjson.dumps([pause.id for pause in found])) if found else job
+    if not found:
+        return job
+    until = last_end(found)
+    more = orjson.dumps(
+        {"paused": [pause.id for pause in found], "paused_until": None if until is None else format_ms(until)}
+    )
+    return b"%b, %b" % (job[:-1], more[1:])

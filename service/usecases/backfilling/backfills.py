@@ -13,9 +13,12 @@ from service.domain.backfilling.instants import RULES, Instant
 from service.domain.backfilling.request import BackfillRequest, parse_backfill
 from service.domain.ids import is_id
 from service.domain.job_fields import validate_bot_config
-from service.domain.timestamps import format_timestamp
+from service.domain.pauses.pause import Pause, covering, last_end
+from service.domain.timestamps import format_ms, format_timestamp
 from service.errors import Conflict, NotFound
 from service.store.idempotency import Recalled, recall
+from service.store.jobs.job_marks import read_marks
+from service.store.pauses.pause_store import PauseStore
 from service.store.runs.backfills import BackfillStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask
@@ -42,6 +45,7 @@ class Backfills:
         self._occurrences = occurrences
         self._configs = configs
         self._store = BackfillStore(scripts)
+        self._pauses = PauseStore(scripts)
 
     def start(self, job_id: str, body: object, key: str | None = None) -> dict[str, Any]:
         """Start a backfill, or tell with `dry_run` which instants it would run.
@@ -75,7 +79,7 @@ class Backfills:
                 validate_bot_config(record.definition.bot_type, {**config, **asked.overlay}, self._configs)
             instants = find(read, asked)
             if asked.dry_run or not instants:
-                return _plan(job_id, asked, instants)
+                return _plan(job_id, asked, instants) | _gone_through(read.books.pauses)
             answer = self._store.start(
                 job_id, record.revision, newest, asked, instants, bound=bound, request_id=logs.request_id(),
                 rehearsal=(asked.overlay or {}).get("dry_run") is True,
@@ -99,7 +103,7 @@ class Backfills:
             NotFound: there is no such job.
         """
         self._require(job_id)
-        return self._store.of_job(job_id)
+        return self._with_pauses(job_id, self._store.of_job(job_id))
 
     def get(self, job_id: str, backfill_id: str) -> dict[str, Any]:
         """Read one backfill.
@@ -111,7 +115,7 @@ class Backfills:
         found = self._store.one(job_id, backfill_id) if is_id(backfill_id) else None
         if found is None:
             raise NotFound(f"Backfill {backfill_id} of job {job_id} not found")
-        return found
+        return self._with_pauses(job_id, [found])[0]
 
     def cancel(self, job_id: str, backfill_id: str) -> dict[str, Any]:
         """Cancel a backfill: what is left gets no run, and the runs that are open go on. Return the backfill.
@@ -125,11 +129,28 @@ class Backfills:
             raise Conflict(f"Backfill {backfill_id} is done already")
         return self.get(job_id, backfill_id)
 
+    def _with_pauses(self, job_id: str, backfills: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Say of those under way which pause their runs go through, if one is in force."""
+        if not any(one["state"] == "active" for one in backfills):
+            return list(backfills)
+        now_ms, stored = self._pauses.stored()
+        marks = read_marks(self._scripts, [job_id]).get(job_id) if stored else None
+        its = [] if marks is None else covering(stored, now_ms, job_id, *marks)
+        return [one | (_gone_through(its) if one["state"] == "active" else {}) for one in backfills]
+
     def _require(self, job_id: str) -> None:
         if not is_id(job_id) or not sees(self._scripts, job_id):
             raise no_job(job_id)
         if not ask(self._scripts, ("EXISTS", self._scripts.keys.job(job_id)))[0]:
             raise no_job(job_id)
+
+
+def _gone_through(pauses: Sequence[Pause]) -> dict[str, Any]:
+    """Say that a pause is in force, through which the runs of a backfill go; of several, the one that decides."""
+    if not pauses:
+        return {}
+    until = last_end(pauses)
+    return {"pause": {**pauses[0].told(), "until": None if until is None else format_ms(until)}}
 
 
 def _plan(job_id: str, asked: BackfillRequest, instants: Sequence[Instant]) -> dict[str, Any]:

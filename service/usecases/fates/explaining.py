@@ -124,7 +124,8 @@ class _Answer:
         if self._moment.lands_at is not None:
             gone = f"{time} does not exist on {day} in {self._zone.key}"
             landed = written(self._moment.lands_at, self._zone).partition(" ")[2]
-            return f"{gone}: its occurrence came at {landed}. " if is_there else f"{gone}. "
+            comes = "came" if self._moment.lands_at * 1000 <= self._account.now_ms else "comes"
+            return f"{gone}: its occurrence {comes} at {landed}. " if is_there else f"{gone}. "
         if self._moment.comes_twice:
             which = "both times count" if len(self._fates()) > 1 else "the first time counts"
             return f"{time} comes twice on {day} in {self._zone.key}" + (f"; {which}. " if is_there else ". ")
@@ -174,7 +175,7 @@ class _Answer:
         if self._moment.lands_at is None and any(self._would_name(later) for later in self._later(epoch)):
             nearest = [one.at for one in (self._account.before(at), self._account.after(at)) if one is not None]
             return (
-                f"the schedule was another one then (revision {epoch.revision}), and had no occurrence. "
+                f"the schedule was another one then (revision {epoch.revision_at(at)}), and had no occurrence. "
                 f"{self._nearest(nearest, 'ones')}"
             )
         return ""

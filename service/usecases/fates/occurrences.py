@@ -18,7 +18,7 @@ from service.domain.heartbeats.terms import is_watched
 from service.domain.ids import is_id
 from service.domain.pauses.pause import first_covering
 from service.domain.records import UnreadableJob
-from service.domain.timestamps import LAST_INSTANT, format_timestamp, parse_timestamp
+from service.domain.timestamps import LAST_INSTANT, format_ms, format_timestamp, parse_timestamp
 from service.errors import Conflict, ScheduleError, ValidationFailed
 from service.store.jobs.epochs import Books, read_books
 from service.store.scripts import Scripts
@@ -206,11 +206,13 @@ def shown(fate: Fate) -> dict[str, Any]:
         "at": format_timestamp(fate.at),
         "local": schedules.local_times(schedule, [fate.at])[0] if schedule is not None else None,
         "fate": fate.word,
-        "revision": fate.epoch.revision,
+        "revision": fate.epoch.revision_at(fate.at),
     }
     if entry is not None:
         last = fate.last or entry
         answer |= {"run_id": entry.run_id, "status": last.status}
+        if entry.is_rehearsal:
+            answer["dry_run"] = True
         if entry.started_at is not None and entry.due is not None:
             answer["lateness_ms"] = max(0, entry.started_at - entry.due)
         if fate.last is not None:
@@ -229,6 +231,12 @@ def shown(fate: Fate) -> dict[str, Any]:
         answer["pause"] = fate.pause
     if fate.made_up is not None:
         answer["made_up_by"] = {"run_id": fate.made_up.run_id, "status": fate.made_up.status}
+    if fate.again is not None:
+        started = fate.again.started_at
+        answer["again"] = {
+            "run_id": fate.again.run_id, "status": fate.again.status,
+            "started_at": None if started is None else format_ms(started),
+        }  # fmt: skip
     if fate.by is not None and "actor" in fate.by:
         answer["by"] = {"actor": fate.by["actor"], "name": fate.by.get("name")}
     return answer

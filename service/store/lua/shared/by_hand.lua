@@ -11,13 +11,13 @@ function by_hand.take_over(told, job_id, again_of)
 end
 
 -- Make a run: it takes a slot, or waits for one, or awaits `not_before`, ms. `told` has fields of its record; '' for none.
--- `covering`: the pause that covers its job now, if there is one.
+-- `covering`: the pause that covers its job now, if there is one. Whether one does at `not_before` shows only then.
 function by_hand.make(job_id, run_id, told, covering, now, not_before)
   local name, bot_type, limit, held, rule = unpack(call('HMGET', key.job(job_id), 'name', 'bot_type',
     'max_concurrent_runs', 'held', 'overlap'))
   local fields = {'bot_type', bot_type, 'trigger', 'manual', 'queued_at', int(now), 'due', int(not_before or now)}
   told.rehearsal = runs.is_rehearsal(told.overlay) and '1' or ''
-  told.during_pause = covering and covering.id or ''
+  told.during_pause = covering and not not_before and covering.id or ''
   for field, value in pairs(told) do
     if value ~= '' then fields[#fields + 1] = field; fields[#fields + 1] = value end
   end

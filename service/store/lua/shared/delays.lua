@@ -34,18 +34,20 @@ function delays.drop(run_id, job_id)
 end
 
 -- Let a run in that awaits an instant: it takes a slot, or waits for one. One that was made long before is the newest of
--- its job's history now, or it would be trimmed from there when it ends. A backfill's retry stands in nobody's way: it
+-- its job's history now, or it would be trimmed from there when it ends, and says if it goes through a pause. A backfill's retry stands in nobody's way: it
 -- awaits room. It opens with a write that needs memory, so that
 -- a full Redis refuses it whole.
 function delays.release(run_id, job_id, is_named, now)
   local status, backfill = unpack(call('HMGET', key.run(run_id), 'status', 'backfill_id'))
-  local name, limit, held, rule = unpack(call('HMGET', key.job(job_id or ''), 'name', 'max_concurrent_runs', 'held',
-    'overlap'))
+  local name, limit, held, rule, bot_type = unpack(call('HMGET', key.job(job_id or ''), 'name', 'max_concurrent_runs',
+    'held', 'overlap', 'bot_type'))
   if status == 'queued' and name then
     if backfill and not backfills.has_room(job_id, now) then return delays.await(run_id, now + BACKFILL_MS) end
     if not is_named and rule == 'latest' and call('LLEN', key.waiting(job_id)) > 0 then
       overlap.coalesce(run_id, job_id, now)
     else
+      local pause = is_named and pauses.covering(pauses.read(now), {id = job_id, bot_type = bot_type}, nil)
+      if pause then call('HSET', key.run(run_id), 'during_pause', pause.id) end
       local waits = runs.admit(run_id, job_id, name, limit, held, now)
       if is_named then
         runs.bring_forward(run_id, job_id)

@@ -150,6 +150,16 @@ function pauses.let_go(run_id, job_id)
   call('HDEL', key.run(run_id), 'held_by')
 end
 
+-- Name in a held run a pause that still holds it, where the one that it names is over. With pcall: it holds all the same.
+local function name_holder(run_id, pause, found, job)
+  local held_by = call('HGET', key.run(run_id), 'held_by')
+  if not held_by or held_by == pause.id then return end
+  for _, other in ipairs(found.all) do
+    if other.id == held_by and covers(other, nil, found.now) and is_for(other, job) then return end
+  end
+  redis.pcall('HSET', key.run(run_id), 'held_by', pause.id)
+end
+
 -- Let a job's held runs into its waiting line, in their order, if no pause holds it any more: {id, bot_type}. They are due
 -- now. Returns the pause that still holds it, or nil. With `pushes`, they come onto the queue with runs.push.
 function pauses.settle(found, job, now, pushes)
@@ -159,6 +169,7 @@ function pauses.settle(found, job, now, pushes)
   local pause = pauses.covering(found, job, nil)
   if pause then
     note_job(pause, job.id)
+    for _, run_id in ipairs(ids) do name_holder(run_id, pause, found, job) end
     return pause
   end
   for _, run_id in ipairs(ids) do

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from service.domain.backfilling.instants import RULES
 from service.domain.backfilling.request import MOST_INSTANTS, MOST_PARALLEL, ONLY
+from service.domain.pauses.pause import ON_RESUME
 from service.store.runs.backfills import FATES
 from service.web.api.change_notes import HEADER
 from service.web.api.openapi.building import (
@@ -52,6 +53,13 @@ def backfills() -> dict[str, Schema]:
     asked: dict[str, Schema] = {
         "job_id": UUID, "since": TIMESTAMP, "until": TIMESTAMP, "only": only, "max_parallel": parallel, "total": COUNT,
     }  # fmt: skip
+    told: dict[str, Schema] = {"id": UUID, "reason": TEXT, "by": ACTOR, "on_resume": {"enum": list(ON_RESUME)}}
+    pause: Schema = {
+        **record({**told, "until": or_null(TIMESTAMP)}, ("id", "reason", "on_resume", "until")),
+        "description": "The pause that is in force for the job; absent without one. The runs of the backfill go "
+        "through it. Of several, the one that decides; `until` is then when the last of them ends, null if somebody "
+        "has to end one.",
+    }
     counts = {
         "left": {**COUNT, "description": "Instants that have no run yet."},
         "open": {**COUNT, "description": "Instants whose run has not ended."},
@@ -70,11 +78,11 @@ def backfills() -> dict[str, Schema]:
             },
             ("since", "until"), additionalProperties=False,
         ),
-        "Backfill": record({
+        "Backfill": _paused_perhaps({
             "backfill_id": UUID, **asked, "state": {"enum": ["active", "done", "cancelled"]}, "rehearsal": BOOLEAN,
             "created_at": TIMESTAMP, "ended_at": or_null(TIMESTAMP), "requested_by": or_null(ACTOR), **counts,
-        }),
-        "BackfillPlan": record({
+        }, pause),
+        "BackfillPlan": _paused_perhaps({
             "backfill_id": {"type": "null"}, **asked, "dry_run": BOOLEAN,
             "rule": {**TEXT, "description": "Which instants `only` means."},
             "reasons": {
@@ -82,5 +90,9 @@ def backfills() -> dict[str, Schema]:
                 "description": "If `only` is `missing`: why nothing ran -> how many of the instants.",
             },
             "instants": {**array(TIMESTAMP), "maxItems": MOST_INSTANTS},
-        }),
+        }, pause),
     }  # fmt: skip
+
+
+def _paused_perhaps(properties: dict[str, Schema], pause: Schema) -> Schema:
+    return record({**properties, "pause": pause}, properties)

@@ -78,9 +78,10 @@ def fates() -> dict[str, Schema]:
             "not decided. unaccounted: the job says that it is decided, and there is no entry. unknown: there is no "
             "entry any more.",
         },
-        "revision": {**COUNT, "description": "The job's revision whose schedule named it."},
+        "revision": {**COUNT, "description": "The job's revision at that instant, whose schedule named it."},
         "run_id": {**UUID, "description": "The entry of the history."},
         "status": {"enum": list(STATUSES), "description": "How that run went, or its last retry."},
+        "dry_run": {"const": True, "description": "It was only rehearsed: nothing was sent or written."},
         "lateness_ms": COUNT,
         "attempts": {**COUNT, "description": "If there were retries: the last attempt's number."},
         "last_run_id": {**UUID, "description": "If there were retries: the last one."},
@@ -98,6 +99,11 @@ def fates() -> dict[str, Schema]:
         "made_up_by": {
             **record({"run_id": UUID, "status": {"enum": list(STATUSES)}}),
             "description": "If it did not run: the run of a backfill that makes up for it, or that run's last retry.",
+        },
+        "again": {
+            **record({"run_id": UUID, "status": {"enum": list(STATUSES)}, "started_at": or_null(TIMESTAMP)}),
+            "description": "The newest run that was made for it later, by hand or, where it ran, by a backfill; or "
+            "that run's last retry. Rehearsals do not count.",
         },
     }
     page = {

@@ -102,6 +102,11 @@ def jobs(definition: Mapping[str, Schema]) -> dict[str, Schema]:
             "description": "Only where jobs are read, and only while pauses cover the job: their ids, first the one "
             "that decides. A pause may be for other jobs, too.",
         },
+        "paused_until": {
+            **or_null(TIMESTAMP),
+            "description": "Together with `paused`: when the last of these pauses ends; null if somebody has to end "
+            "one. Before that, nothing of the job runs by its schedule, whatever `next_run_at` says.",
+        },
     }
     return {
         "Job": record(answered | added, answered),

@@ -76,10 +76,11 @@ def pauses() -> dict[str, Schema]:
         "ended_by": {**or_null(ACTOR), "description": "Who has ended it; null if it ended by itself."},
         "jobs_on_hold": {**COUNT, "description": "Jobs of which it holds runs."},
     }  # fmt: skip
+    found = {**COUNT, "description": "In the answer to POST alone: for how many jobs it is now."}
     ignored: dict[str, Schema] = {
         name: {"readOnly": True, "description": "Ignored in a body."} for name in sorted(READ_ONLY)
     }
     return {
-        "Pause": record(answered),
+        "Pause": record(answered | {"job_count": found}, answered),
         "CreatePause": record(sent | ignored, ("scope", "reason"), additionalProperties=False),
     }
