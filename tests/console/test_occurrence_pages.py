@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from service.domain.fates.fate import FATES
-from service.web.console.history.occurrences import TONES
+from service.web.console.history.occurrences import REHEARSED, TONES
 from tests.console.test_pages import HOSTILE, Markup, check, make_job
 from tests.support.browsing import Browser, installation, words
 from tests.support.store_rig import Rig
@@ -38,7 +38,7 @@ def decided(browser: Browser, redis_client: Redis) -> str:
 
 
 def test_every_fate_has_a_colour_and_a_sign() -> None:
-    assert set(TONES) == set(FATES)
+    assert set(TONES) == {*FATES, REHEARSED}
 
 
 def test_the_page_says_what_became_of_each_and_that_nothing_is_missing(browser: Browser, decided: str) -> None:

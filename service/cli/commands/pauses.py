@@ -122,6 +122,6 @@ def _show(one: dict[str, Any], json: bool) -> None:
         return
     show_fields([
         ("id", one["id"]), ("jobs", one["jobs"]), ("reason", one["reason"]), ("from", one["from"]),
-        ("until", one["until"] or "somebody ends it"), ("at the end", one["on_resume"]),
-        ("ended", one["ended_at"] or "no"),
+        ("ended", one["ended_at"]) if one["ended_at"] else ("until", one["until"] or "somebody ends it"),
+        ("at the end", one["on_resume"]),
     ])  # fmt: skip

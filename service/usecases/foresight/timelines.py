@@ -11,13 +11,26 @@ from service.store.jobs.coming import ComingJob, coming_of
 from service.store.scripts import Scripts
 from service.usecases.access.sight import choice
 
+COUNTED = 200
+"""Occurrences of a job that are counted beside the marks that they share."""
+
 
 class Comes(NamedTuple):
-    """A coming occurrence: when it is due, with its jitter or where it was moved, and its own instant (epoch s)."""
+    """The coming occurrences that one mark stands for.
+
+    Args:
+        at: when the first is due, with its jitter or where it was moved, epoch seconds.
+        occurrence: its own instant, epoch seconds.
+        is_moved: whether somebody has moved it.
+        count: how many there are; None if they are too many to count.
+        last: when the last of them is due, epoch seconds; None if there is but one, or too many.
+    """
 
     at: int
     occurrence: int
     is_moved: bool = False
+    count: int | None = 1
+    last: int | None = None
 
 
 class Timelines:
@@ -46,14 +59,34 @@ class Timelines:
 
 
 def _spread(job: ComingJob, until: int, apart: int) -> Iterator[Comes]:
-    course = job.course
-    after = course.soonest - 1
+    course, left = job.course, COUNTED
+    found = course.coming(course.soonest - 1, until)
+    first = _next(found)
+    while first is not None and first[0] <= until:
+        at, occurrence = first
+        end = max(at, at - at % apart + apart - 1)
+        count: int | None = 1
+        last, following = first, _next(found)
+        while following is not None and following[0] <= end:
+            if not left:  # the rest of this half hour is passed over
+                count, found = None, course.coming(end, until)
+                following = _next(found)
+                break
+            count, last, left = (count or 0) + 1, following, left - 1
+            following = _next(found)
+        end_of_all = None if last is first or count is None else _due(job, *last)
+        yield Comes(_due(job, *first), occurrence, at != occurrence, count, end_of_all)
+        first = following
+
+
+def _next(found: Iterator[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the next occurrence; none where the schedule fails: the job's page tells why."""
     try:
-        while (found := next(course.coming(after, until), None)) is not None and found[0] <= until:
-            at, occurrence = found
-            is_moved = at != occurrence
-            due = at if is_moved else schedules.due_ms(job.id, at, course.options) // 1000
-            yield Comes(due, occurrence, is_moved)
-            after = max(at, at - at % apart + apart - 1)
-    except ScheduleError:  # what is found is shown, and the job's page tells the rest
-        return
+        return next(found, None)
+    except ScheduleError:
+        return None
+
+
+def _due(job: ComingJob, at: int, occurrence: int) -> int:
+    """Return when an occurrence is due: with its jitter, unless somebody has moved it."""
+    return at if at != occurrence else schedules.due_ms(job.id, at, job.course.options) // 1000

@@ -73,7 +73,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/occurrences", OccurrenceList(long, jobs, services.occurrences, services.explanations))
     app.add_page("/jobs/{job_id}/revisions", History(pages, jobs, services.revisions))
     app.add_page("/jobs/{job_id}/revisions/{revision}", Revision(pages, jobs, services.revisions))
-    app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills))
+    app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills, services.pauses))
     app.add_page("/jobs/deleted", DeletedJobs(pages, services.deleted))
     app.add_page("/export.yaml", Export(services.definitions, long))
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))

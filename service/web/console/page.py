@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 
 from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
+from service.web.console.history.repairs import WORDS as REPAIRED
 from service.web.console.pauses.banner import Banner
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Pool
@@ -36,6 +37,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals["asset"] = ASSETS.address
+    environment.globals["repaired"] = REPAIRED
     return environment
 
 

@@ -1,7 +1,7 @@
 // Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
 import { changeNote, newKey, Refused, sendFrom } from "./api.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
-import { read, showErrors, wholePath } from "./form.js";
+import { inWords, read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 import { chooseSchedules, startMembers } from "./schedule-form.js";
 import { inFull, inZone, zone } from "./times.js";
@@ -144,7 +144,7 @@ function explain(error) {
   if (!(error instanceof Refused)) throw error;
   if (error.status === 412) return showConflict();
   const homeless = showErrors(form, error.errors);
-  summarize(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
+  summarize(error.errors.length, homeless.length ? homeless.map((one) => inWords(form, one)).join("; ") : error.errors.length ? "" : error.message);
 }
 
 function summarize(count, text = "") {
