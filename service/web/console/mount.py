@@ -20,6 +20,7 @@ from service.web.console.contacts.contact_form import EditContact, NewContact
 from service.web.console.contacts.contact_list import ContactFile, ContactList
 from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
+from service.web.console.foresight.coming import ComingList
 from service.web.console.history.backfills import BackfillPage
 from service.web.console.history.deleted_jobs import DeletedJobs
 from service.web.console.history.occurrences import OccurrenceList
@@ -79,6 +80,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
+    app.add_page("/coming", ComingList(pages, services.timelines, services.pauses, services.reading))
     app.add_page("/pauses", PausePage(pages, services.pauses, jobs, bots))
     channels, rules = services.channels, services.rules
     app.add_page("/alerts", AlertPage(

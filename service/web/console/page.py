@@ -20,8 +20,8 @@ from service.web.http.representation.validators import revalidate
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 NAVIGATION = (
-    ("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"), ("/alerts", "Alerts"),
-    ("/access", "Access"),
+    ("/", "Overview"), ("/jobs", "Jobs"), ("/coming", "Coming"), ("/runs", "Runs"), ("/contacts", "Contacts"),
+    ("/alerts", "Alerts"), ("/access", "Access"),
 )  # fmt: skip
 """The entries of the navigation: path, name."""
 

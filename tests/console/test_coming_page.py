@@ -1,0 +1,71 @@
+"""List of what is to come, of all jobs that its reader may see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from redis import Redis
+
+from service.usecases.foresight import timelines
+from service.web.console.foresight import coming
+from tests.console.test_pages import HOSTILE, check, make_job
+from tests.support.browsing import Browser, installation, words
+from tests.support.servers.valkey import ValkeyServer
+
+HOURLY = {"bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1}}
+
+
+@pytest.fixture
+def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
+    """Signed in, with two jobs that are due each hour, and one that is off."""
+    browser = Browser(installation(valkey_server.url))
+    browser.sign_in()
+    make_job(browser, **HOURLY, name="Of the team", labels={"team": "crm"})
+    make_job(browser, **{**HOURLY, "schedule_config": {"minutes": 90}}, name=HOSTILE)
+    make_job(browser, **HOURLY, name="Switched off", enabled=False)
+    return browser
+
+
+def test_it_lists_what_is_due_in_order(browser: Browser) -> None:
+    """Of enabled jobs, counted; tomorrow, too; with a link in the navigation of each page."""
+    page = browser.get("/coming")
+    check(page)
+    assert "40 occurrences in the next 24 hours." in words(page)
+    times = re.findall(r'<td class="nowrap"><time datetime="([^"]+)"', page.text)
+    assert len(times) == 24 + 16 and times == sorted(times)
+    assert "Switched off" not in page.text and HOSTILE not in page.text
+    assert "80 occurrences in the next 48 hours." in words(browser.get("/coming?hours=48"))
+    assert '<a href="/coming">Coming</a>' in browser.get("/jobs").text
+
+
+def test_a_label_narrows_it(browser: Browser) -> None:
+    """One that no job has is told, and one that is malformed."""
+    page = browser.get("/coming?label=team:crm")
+    assert (
+        "24 occurrences in the next 24 hours." in words(page)
+        and 'href="/coming?hours=48&amp;label=team%3Acrm"' in page.text
+    )
+    assert "No enabled job with this label is due in the next 24 hours." in words(browser.get("/coming?label=team:x"))
+    assert "“Labels” must" in words(browser.get("/coming?label=team"))
+
+
+def test_what_is_left_out_is_told(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timelines, "OF_ONE_JOB", 10)
+    assert "20 occurrences in the next 24 hours. Of 2 jobs that run often, only the first" in words(
+        browser.get("/coming")
+    )
+    monkeypatch.setattr(coming, "SHOWN", 7)
+    assert "The next 7 occurrences of the next 24 hours; more follow." in words(browser.get("/coming"))
+
+
+def test_a_moved_and_a_paused_one_say_so(browser: Browser) -> None:
+    (job, *_) = browser.send("GET", "/scheduler/jobs?label=team:crm").json
+    instant = job["next_run_at"]
+    moved = browser.send("PUT", f"/scheduler/jobs/{job['id']}/occurrences/{instant}", {"move_to": f"{instant[:17]}59"})
+    assert moved.status_code == 200, moved.text
+    pause = {"scope": {"job_id": job["id"]}, "reason": HOSTILE}
+    assert browser.send("POST", "/scheduler/pauses", pause).status_code == 201
+    page = browser.get("/coming")
+    check(page)
+    assert "moved from" in words(page) and page.text.count('class="status paused"') == 24
