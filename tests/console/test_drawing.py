@@ -48,8 +48,8 @@ def soon(job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes
 def run(job_id: str, at: int, status: str = "success", **more: Any) -> dict[str, Any]:
     """A run that started then."""
     return {
-        "id": str(next(IDS)), "job_id": job_id, "status": status, "rehearsal": False, "again_of": None, "retry_of": None,
-        "started_at": format_timestamp(at), "scheduled_for": None,
+        "id": str(next(IDS)), "job_id": job_id, "status": status, "rehearsal": False, "again_of": None,
+        "retry_of": None, "started_at": format_timestamp(at), "scheduled_for": None,
         "queued_at": format_timestamp(at), "occurrences": 1, "duration_ms": 5, "lateness_ms": 1, **more,
     }  # fmt: skip
 
