@@ -98,13 +98,14 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     """Ten successes do not hide one failure; folded skips are counted as the occurrences that they are."""
     at = NOW - 5 * CELL
     many = [run("x", at), run("x", at), run("x", at, "failed"), run("x", at, "skipped", occurrences=40)]
+    many[-1]["last_scheduled_for"] = format_timestamp(at + 390)
     drawn = timeline(NOW, [], many, soon, {})
     (mark,) = drawn.lanes[0].marks
     assert mark.status == "failed"
     assert ": 1 failed, 40 skipped, 2 success. " in mark.tooltip
-    clock = format_timestamp(at)[11:]
+    clock, last = format_timestamp(at)[11:], format_timestamp(at + 390)[11:]
     assert mark.tooltip.endswith(
-        f"{clock} failed; {clock} skipped, 40 occurrences; {clock} success; {clock} success (UTC)"
+        f"{clock} failed; {clock} to {last} skipped, 40 occurrences; {clock} success; {clock} success (UTC)"
     )
     assert drawn.counts == {"failed": 1, "skipped": 40, "success": 2}, "the legend counts what the marks stand for"
 

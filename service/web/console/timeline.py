@@ -203,10 +203,12 @@ class _Drawing:
         return Mark(x, worst, tooltip, None, self._seen(cell, ordered, mended))
 
     def _told(self, run: Mapping[str, Any], mended: Repairs) -> str:
+        last = run.get("last_scheduled_for")
+        until = f" to {self._zone.clock(parse_timestamp(last, 'at'))}" if last else ""
         many = f", {run['occurrences']} occurrences" if run["occurrences"] > 1 else ""
         repair = mended.get(run["id"])
         again = "" if repair is None else f", {WORDS[repair['status']]} at {self._zone.clock(instant(repair))}"
-        return f"{self._zone.clock(instant(run))} {run['status']}{many}{again}"
+        return f"{self._zone.clock(instant(run))}{until} {run['status']}{many}{again}"
 
     def _seen(self, cell: int, ordered: Runs, mended: Repairs) -> tuple[tuple[str, str], ...]:
         links = []
