@@ -14,16 +14,16 @@ from tests.console.test_pages import HOSTILE, check, make_job
 from tests.support.browsing import Browser, installation, words
 from tests.support.servers.valkey import ValkeyServer
 
-HOURLY = {"bot_type": "visitor", "schedule_type": "interval", "schedule_config": {"hours": 1}}
+HOURLY = {"bot_type": "visitor", "schedule_type": "cron", "schedule_config": {"cron_expression": "0 * * * *"}}
 
 
 @pytest.fixture
 def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
-    """Signed in, with two jobs that are due each hour, and one that is off."""
+    """Signed in, with a job of each hour, one of every other hour, and one that is off."""
     browser = Browser(installation(valkey_server.url))
     browser.sign_in()
     make_job(browser, **HOURLY, name="Of the team", labels={"team": "crm"})
-    make_job(browser, **{**HOURLY, "schedule_config": {"hours": 1, "minutes": 30}}, name=HOSTILE)
+    make_job(browser, **{**HOURLY, "schedule_config": {"cron_expression": "30 */2 * * *"}}, name=HOSTILE)
     make_job(browser, **HOURLY, name="Switched off", enabled=False)
     return browser
 
@@ -32,11 +32,11 @@ def test_it_lists_what_is_due_in_order(browser: Browser) -> None:
     """Of enabled jobs, counted; tomorrow, too; with a link in the navigation of each page."""
     page = browser.get("/coming")
     check(page)
-    assert "40 occurrences in the next 24 hours." in words(page)
+    assert "36 occurrences in the next 24 hours." in words(page)
     times = re.findall(r'<td class="nowrap"><time datetime="([^"]+)"', page.text)
-    assert len(times) == 24 + 16 and times == sorted(times)
+    assert len(times) == 24 + 12 and times == sorted(times)
     assert "Switched off" not in page.text and HOSTILE not in page.text
-    assert "80 occurrences in the next 48 hours." in words(browser.get("/coming?hours=48"))
+    assert "72 occurrences in the next 48 hours." in words(browser.get("/coming?hours=48"))
     assert '<a href="/coming">Coming</a>' in browser.get("/jobs").text
 
 

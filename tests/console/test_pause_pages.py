@@ -55,7 +55,7 @@ def test_a_paused_job_is_marked_and_says_why(browser: Browser) -> None:
     job_id, other = made(browser, "jobs", JOB), made(browser, "jobs", {**JOB, "name": "other", "labels": {}})
     made(browser, "pauses", {"scope": {"label": {"team": "crm"}}, "reason": "works", "until": "2999-01-01T00:00:00"})
     page, plain = browser.get(f"/jobs/{job_id}").text, browser.get(f"/jobs/{other}").text
-    assert page.count('class="status paused"') == 11, "the job, and its next ten occurrences"
+    assert page.count('class="status paused"') == 12, "the job, its next run, and its next ten occurrences"
     assert "What is due meanwhile is skipped" in page
     assert 'class="status paused"' not in plain
     assert browser.get("/jobs").text.count('class="status paused"') == 1

@@ -15,6 +15,7 @@ from service.usecases.foresight.timelines import Comes
 from service.web.console.formatting import plural
 from service.web.console.history.job_zone import JobZone
 from service.web.console.history.repairs import WORDS, repairs
+from service.web.console.pauses.paused_job import by_whom
 
 DAY = 86_400
 CELL = 1_800
@@ -238,7 +239,7 @@ class _Drawing:
             links.append(("Why?", f"{self._address}/occurrences?at={own}Z#why"))
         if pause is None:
             return Mark(x, "upcoming", told, own, tuple(links))
-        by = f", by {pause.by['name']}" if pause.by and pause.by.get("name") else ""
+        by = f", by {name}" if (name := by_whom(pause)) else ""
         links.append(("Pauses", "/pauses"))
         return Mark(x, "paused", f"paused: {pause.reason}{by}. It would be {told}", None, tuple(links))
 

@@ -16,7 +16,7 @@ class PausedJob:
     Args:
         reason: of the pause that decides.
         on_resume: of that pause.
-        by: the name of who made it; None for the service.
+        by: who made it; None for the service.
         until: a timestamp; None if somebody has to end one of the job's pauses.
     """
 
@@ -37,4 +37,10 @@ def paused_job(pauses: Sequence[Pause]) -> PausedJob | None:
     ends = [one.until for one in pauses if one.until is not None]
     until = format_ms(max(ends)) if len(ends) == len(pauses) else None
     first = pauses[0]
-    return PausedJob(first.reason, first.on_resume, (first.by or {}).get("name"), until)
+    return PausedJob(first.reason, first.on_resume, by_whom(first), until)
+
+
+def by_whom(pause: Pause) -> str | None:
+    """Name who made a pause; None for the service."""
+    by = pause.by or {}
+    return "the root key" if by.get("actor") == "root" else by.get("name")
