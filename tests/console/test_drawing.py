@@ -134,7 +134,7 @@ def test_a_failure_that_was_made_good_says_when_and_leads_there() -> None:
 
 def test_occurrences_that_share_a_mark_are_counted() -> None:
     """How many, and until when; where they are too many to count, that more follow."""
-    few, many = Comes(NOW + 7200, NOW + 7200, count=3, last=NOW + 7800), Comes(NOW + 9000, NOW + 9000, count=None)
+    few, many = Comes(NOW + 7200, NOW + 7200, number=3, last=NOW + 7800), Comes(NOW + 9000, NOW + 9000, number=None)
     (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [few, many]}, {}).lanes
     assert f"; 3 in this half hour, the last at {format_timestamp(NOW + 7800)[11:]}" in lane.marks[0].tooltip
     assert lane.marks[1].tooltip.endswith("; more follow in this half hour")

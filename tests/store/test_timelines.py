@@ -97,9 +97,9 @@ def test_those_that_share_a_mark_are_counted_as_far_as_that_is_cheap(rig: Rig) -
     until = RedisClock(rig.client).now_ms() // 1000 + DAY
     found = Timelines(rig.scripts).upcoming([often, always], until, HALF_HOUR)
     first, *between, _ = found[often]
-    assert all((one.count, one.last) == (3, one.at + 1200) for one in between)
-    assert first.count in (1, 2, 3)
-    assert all(one.count is None and one.last is None for one in found[always][1:])
+    assert all((one.number, one.last) == (3, one.at + 1200) for one in between)
+    assert first.number in (1, 2, 3)
+    assert all(one.number is None and one.last is None for one in found[always][1:])
 
 
 def test_what_is_off_gone_damaged_or_not_the_callers_has_nothing(rig: Rig) -> None:

@@ -28,14 +28,14 @@ class Comes(NamedTuple):
         at: when the first is due, with its jitter or where it was moved, epoch seconds.
         occurrence: its own instant, epoch seconds.
         is_moved: whether somebody has moved it.
-        count: how many there are; None if they are too many to count.
+        number: how many there are; None if they are too many to count.
         last: when the last of them is due, epoch seconds; None if there is but one, or too many.
     """
 
     at: int
     occurrence: int
     is_moved: bool = False
-    count: int | None = 1
+    number: int | None = 1
     last: int | None = None
 
 

@@ -230,10 +230,10 @@ class _Drawing:
         own, x = format_timestamp(one.occurrence), x_of(self._now, max(one.at, self._now + CLEAR))
         told = f"due in {_span(max(0, one.at - self._now))}, at {self._zone.clock(one.at)} ({self._zone.name})"
         told += ", moved" if one.is_moved else ""
-        if one.count is None:
+        if one.number is None:
             told += "; more follow in this half hour"
-        elif one.count > 1:
-            told += f"; {one.count} in this half hour, the last at {self._zone.clock(one.last or one.at)}"
+        elif one.number > 1:
+            told += f"; {one.number} in this half hour, the last at {self._zone.clock(one.last or one.at)}"
         links = [("Coming occurrences", f"{self._address}#next")]
         if self._job is not None and not is_watched(self._job["bot_type"]):
             links.append(("Why?", f"{self._address}/occurrences?at={own}Z#why"))
