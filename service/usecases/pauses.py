@@ -13,7 +13,7 @@ from service.batches import batched
 from service.domain.access.callers import caller
 from service.domain.ids import is_id
 from service.domain.input.refusals import echo, listed
-from service.domain.pauses.pause import Pause, covering, parse_pause, paused_until
+from service.domain.pauses.pause import Pause, covering, parse_pause
 from service.domain.pauses.scope import PauseScope
 from service.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from service.store.idempotency import Recalled
@@ -85,30 +85,17 @@ class Pauses:
         ids = [one.scope.job_id for one in pauses if one.scope.job_id is not None]
         return names_of(self._scripts, ids) if ids else {}
 
-    def deciding(self, marks: Sequence[tuple[str, Any, str]]) -> dict[str, Pause]:
-        """Tell which of some jobs are paused, and by which pause.
-
-        Args:
-            marks: of each job its id, its labels and its bot.
+    def over(self, jobs: Sequence[Mapping[str, Any]]) -> dict[str, list[Pause]]:
+        """Tell which of some jobs, as the API shows them, are paused.
 
         Returns:
-            Job id -> the pause that decides. It may be for jobs that the caller does not see, too.
+            Job id -> its pauses, first the one that decides. They may be for jobs that the caller does not see, too.
         """
         now, stored = self._store.stored()
-        found = {}
-        for job_id, labels, bot_type in marks:
-            if its := covering(stored, now, job_id, labels, bot_type):
-                found[job_id] = its[0]
-        return found
-
-    def ends(self, jobs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-        """Tell up to when some jobs, as the API shows them, are certainly paused: job id -> epoch seconds."""
-        now, stored = self._store.stored()
         found = {
-            job["id"]: paused_until(stored, now, job["id"], job["labels"], job["bot_type"])
-            for job in jobs if stored
+            job["id"]: covering(stored, now, job["id"], job["labels"], job["bot_type"]) for job in jobs if stored
         }  # fmt: skip
-        return {job_id: until // 1000 for job_id, until in found.items() if until is not None}
+        return {job_id: pauses for job_id, pauses in found.items() if pauses}
 
     def create(self, body: object, key: str | None = None) -> dict[str, Any]:
         """Pause jobs.

@@ -63,7 +63,7 @@ PAGES = (
     "/jobs/deleted", "/jobs/{job_id}/backfills", "/jobs/{job_id}/occurrences", "/jobs/{job_id}/revisions",
     "/jobs/{job_id}/revisions/{revision}",
     "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
-    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes",
+    "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes", "/coming",
     "/pauses", "/alerts",
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip

@@ -22,7 +22,7 @@ def test_instants_are_shown_with_the_rule_before_they_run(page: Page, installati
     page.get_by_label("From").fill("2025-03-01T00:00:00")
     page.get_by_label("Before").fill("2025-03-04T00:00:00")
     page.get_by_role("button", name="Show the instants").click()
-    expect(page.locator("body")).to_contain_text("the job was created then")
+    expect(page.locator("#error-since")).to_contain_text("the job was created then")
     expect(page.locator("#plan")).to_be_hidden()
     page.get_by_label("Which").select_option("all")
     page.get_by_role("button", name="Show the instants").click()

@@ -67,7 +67,7 @@ def test_a_calendar_is_made_and_closes_christmas_for_a_job(page: Page, installat
     expect(first).to_contain_text("closed: Christmas Day")
     page.get_by_label("On closed days").select_option("Move it to the next open day")
     expect(first).to_contain_text("2030-12-27")  # St. Stephen's Day is closed, too
-    expect(first).to_contain_text("moved from 2030-12-25")
+    expect(first).to_contain_text("moved from Wed 2030-12-25")
     page.get_by_role("button", name="Create job").click()
     page.wait_for_url("**/jobs/*-*")
     (job,) = installation.call("GET", "/jobs")[1]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.chromium import barriers
+from tests.support.chromium import PHONE, barriers, overflow
 from tests.support.installation import Installation
 
 pytestmark = [
@@ -54,17 +54,18 @@ def test_an_occurrence_is_skipped_moved_and_taken_back_on_the_jobs_page(page: Pa
     rows.first.get_by_role("button", name="Change the occurrence").click()
     page.get_by_label("Move it").check()
     to = datetime.fromisoformat(second["at"]) + timedelta(hours=1)
-    page.get_by_label("To, in the job's time zone").fill(f"{to:%Y-%m-%dT%H:%M:%S}")
+    page.get_by_label("To (UTC)").fill(f"{to:%Y-%m-%dT%H:%M:%S}")
     page.get_by_role("button", name="Change", exact=True).click()
     expect(rows.nth(1)).to_contain_text("moved from")
     assert [one["at"] for one in details(installation, job)[:2]] == [second["at"], f"{to:%Y-%m-%dT%H:%M:%S}"]
     rows.nth(1).get_by_role("button", name="Change the occurrence").click()
     page.get_by_label("Move it").check()
-    page.get_by_label("To, in the job's time zone").fill("2020-01-01T00:00:00")
+    page.get_by_label("To (UTC)").fill("2020-01-01T00:00:00")
     page.get_by_role("button", name="Change", exact=True).click()
-    expect(page.locator("#change-error")).to_contain_text("must be after")
+    expect(page.locator("#error-move_to")).to_contain_text("Must be after")
+    expect(page.get_by_label("To (UTC)")).to_be_focused()
     page.get_by_label("Run it with other settings").check()
-    page.get_by_label("Fields of bot_config, as JSON").fill('{"seconds": 0.5}')
+    page.get_by_label("Settings of the bot that differ, as JSON").fill('{"seconds": 0.5}')
     page.get_by_role("button", name="Change", exact=True).click()
     expect(rows.first).to_contain_text("with other settings")
     assert details(installation, job)[0]["scheduled_for"] == first["scheduled_for"]
@@ -83,6 +84,10 @@ def test_a_mark_on_the_timeline_is_dragged_to_another_time(page: Page, installat
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    expect(page.get_by_role("dialog")).to_contain_text("Dragged: due in")
+    assert barriers(page) == []
+    page.keyboard.press("Escape")
     page.mouse.down()
     page.mouse.move(x + day / 24, y, steps=5)
     page.mouse.move(x + 2 * day / 24, y, steps=5)
@@ -99,5 +104,9 @@ def test_a_mark_on_the_timeline_is_dragged_to_another_time(page: Page, installat
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Moved to")
+    expect(page.get_by_role("status")).to_contain_text("(UTC)")
     assert details(installation, job)[0]["edit"]["action"] == "move"
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    expect(page.locator(".timeline")).to_be_hidden()
+    expect(page.get_by_role("list", name="Jobs of the last and the next 24 hours")).to_contain_text("Dragged")
+    assert barriers(page) == [] and overflow(page) == 0

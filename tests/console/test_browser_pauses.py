@@ -32,7 +32,9 @@ def test_a_job_is_paused_from_its_page_and_runs_again(page: Page, installation: 
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#error-reason")).to_be_visible()
     page.get_by_label("Reason").fill("The office moves")
-    page.get_by_label("At the end").select_option("latest")
+    expect(page.get_by_label("At the end")).to_have_value("latest")
+    expect(page.get_by_label("Until (UTC)")).not_to_have_value("")
+    page.get_by_label("Until (UTC)").clear()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("region", name="Pauses")).to_contain_text("The office moves")
     (pause,) = installation.call("GET", "/pauses?state=active")[1]
@@ -53,6 +55,7 @@ def test_only_the_fields_of_the_chosen_kind_are_there(page: Page, installation: 
     page.get_by_label("Reason").fill("why not")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#summary")).to_be_visible()
+    expect(page.locator("#error-scope-label")).to_be_visible()
     page.get_by_label("Labels").fill("team:crm tier:one")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("region", name="Pauses")).to_contain_text("team:crm, tier:one")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
 from typing import Any, Literal
 
 import pytest
@@ -10,23 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
+from service.domain.pauses.pause import Pause
+from service.domain.pauses.scope import parse_scope
 from service.domain.timestamps import format_timestamp
 from service.usecases.foresight.timelines import Comes
 from service.web.console.form_fields import fields_of
 from service.web.console.formatting import duration, summary
+from service.web.console.history.repairs import repairs
 from service.web.console.job_schedule import describe
 from service.web.console.plots import HEIGHT, LEFT, WIDTH, plot
 from service.web.console.run_page import parts_of
 from service.web.console.timeline import CELL, DAY, LANES, timeline, x_of
 
 NOW = 1_763_900_000
+IDS = count()
 STATUSES = ["success", "failed", "running", "queued", "cancelled", "skipped"]
 
 
 def job(job_id: str, kind: str = "daily", config: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     """A job as the API answers it; next due in a minute."""
     return {
-        "id": job_id, "name": job_id, "schedule_type": kind, "schedule_config": config or {"hour": 8, "minute": 0},
+        "id": job_id, "name": job_id, "bot_type": "visitor", "schedule_type": kind,
+        "schedule_config": config or {"hour": 8, "minute": 0},
         "options": {}, "next_run_at": format_timestamp(NOW + 60), **more,
     }  # fmt: skip
 
@@ -41,7 +48,8 @@ def soon(job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes
 def run(job_id: str, at: int, status: str = "success", **more: Any) -> dict[str, Any]:
     """A run that started then."""
     return {
-        "job_id": job_id, "status": status, "started_at": format_timestamp(at), "scheduled_for": None,
+        "id": str(next(IDS)), "job_id": job_id, "status": status, "rehearsal": False, "again_of": None,
+        "retry_of": None, "started_at": format_timestamp(at), "scheduled_for": None,
         "queued_at": format_timestamp(at), "occurrences": 1, "duration_ms": 5, "lateness_ms": 1, **more,
     }  # fmt: skip
 
@@ -74,7 +82,7 @@ def test_a_plot_of_nothing_is_none_and_runs_without_the_measure_are_left_out() -
 def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: list[tuple[int, int, str]]) -> None:
     """No more lanes than there is room for; the others are counted; what is older than a day is not drawn."""
     past = [run(f"job {number}", NOW + at, status) for number, at, status in runs]
-    drawn = timeline(NOW, [job(f"job {number}") for number in range(3)], past, soon)
+    drawn = timeline(NOW, [job(f"job {number}") for number in range(3)], past, soon, {})
     assert len(drawn.lanes) <= LANES
     shown = {f"job {number}" for number, at, _ in runs if at >= -DAY} | {f"job {number}" for number in range(3)}
     assert len(drawn.lanes) + drawn.left_out == len(shown)
@@ -90,16 +98,81 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     """Ten successes do not hide one failure; folded skips are counted as the occurrences that they are."""
     at = NOW - 5 * CELL
     many = [run("x", at), run("x", at), run("x", at, "failed"), run("x", at, "skipped", occurrences=40)]
-    (lane,) = timeline(NOW, [], many, soon).lanes
-    (mark,) = lane.marks
+    many[-1]["last_scheduled_for"] = format_timestamp(at + 390)
+    drawn = timeline(NOW, [], many, soon, {})
+    (mark,) = drawn.lanes[0].marks
     assert mark.status == "failed"
-    assert mark.tooltip.endswith("1 failed, 40 skipped, 2 success")
+    assert ": 1 failed, 40 skipped, 2 success. " in mark.tooltip
+    clock, last = format_timestamp(at)[11:], format_timestamp(at + 390)[11:]
+    assert mark.tooltip.endswith(
+        f"{clock} failed; {clock} to {last} skipped, 40 occurrences; {clock} success; {clock} success (UTC)"
+    )
+    assert drawn.counts == {"failed": 1, "skipped": 40, "success": 2}, "the legend counts what the marks stand for"
+
+
+def test_a_mark_of_many_runs_tells_the_first_ones_and_counts_the_others() -> None:
+    (lane,) = timeline(NOW, [], [run("x", NOW - 5 * CELL) for _ in range(9)], soon, {}).lanes
+    assert lane.marks[0].tooltip.endswith("; and 4 more runs (UTC)")
+    assert lane.past == "9 success"
+
+
+def test_a_failure_that_was_made_good_says_when_and_leads_there() -> None:
+    """In its job's zone; the legend counts it apart. One that failed again is still a failure."""
+    zone = {"hour": 8, "minute": 0, "timezone": "Asia/Tokyo"}
+    lost = run("x", NOW - 5 * CELL, "failed", scheduled_for=format_timestamp(NOW - 5 * CELL))
+    again = run("x", NOW - CELL, again_of=lost["id"])
+    drawn = timeline(NOW, [job("x", config=zone)], [again, lost], soon, {})
+    mark = drawn.lanes[0].marks[0]
+    at = format_timestamp(NOW - CELL + 9 * 3600)[11:]
+    assert mark.status == "mended" and f"failed, made good at {at}" in mark.tooltip and "(Asia/Tokyo)" in mark.tooltip
+    assert f"/jobs/x/runs/{again['id']}" in dict(mark.links).values()
+    assert (drawn.counts["failed"], drawn.made_good) == (1, 1)
+    drawn = timeline(NOW, [job("x")], [{**again, "status": "failed"}, lost], soon, {})
+    assert drawn.lanes[0].marks[0].status == "failed" and "failed again at" in drawn.lanes[0].marks[0].tooltip
+    assert drawn.made_good == 0
+
+
+def test_occurrences_that_share_a_mark_are_counted() -> None:
+    """How many, and until when; where they are too many to count, that more follow."""
+    few, many = Comes(NOW + 7200, NOW + 7200, number=3, last=NOW + 7800), Comes(NOW + 9000, NOW + 9000, number=None)
+    (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [few, many]}, {}).lanes
+    assert f"; 3 in this half hour, the last at {format_timestamp(NOW + 7800)[11:]}" in lane.marks[0].tooltip
+    assert lane.marks[1].tooltip.endswith("; more follow in this half hour")
+
+
+def test_within_a_pause_a_mark_says_why_and_cannot_be_moved() -> None:
+    """Up to the end of the pause; without an end, all of them."""
+    pause = Pause("p", parse_scope("all"), "the office moves", "skip", 0, None, None, {"actor": "k", "name": "Ada"})
+    coming = [Comes(NOW + hours * 3600, NOW + hours * 3600) for hours in (2, 4)]
+    for until, paused in ((None, [True, True]), ((NOW + 3 * 3600) * 1000, [True, False])):
+        its = {"x": [replace(pause, until=until)]}
+        (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": coming}, its).lanes
+        assert [mark.status == "paused" for mark in lane.marks] == paused
+        assert [mark.occurrence is None for mark in lane.marks] == paused
+        assert lane.marks[0].tooltip.startswith("paused: the office moves, by Ada. ")
+
+
+def test_the_newest_success_repairs_a_failed_run() -> None:
+    """By its occurrence, or as the run that was done again, over several steps; a rehearsal repairs nothing."""
+    first = run("x", NOW - 900, "failed", scheduled_for="2025-01-15T08:00:00")
+    retry = run("x", NOW - 800, "failed", scheduled_for="2025-01-15T08:00:00", retry_of=first["id"])
+    by_hand = run("x", NOW - 700, "failed")
+    second = run("x", NOW - 600, "failed", again_of=by_hand["id"])
+    third = run("x", NOW - 500, again_of=second["id"])
+    filled = run("x", NOW - 400, scheduled_for="2025-01-15T08:00:00", trigger="backfill")
+    trial = run("x", NOW - 300, "failed", scheduled_for="2025-01-15T08:00:00", rehearsal=True)
+    elsewhere = run("y", NOW - 200, scheduled_for="2025-01-15T08:00:00")
+    found = repairs([elsewhere, trial, filled, third, second, by_hand, retry, first])
+    assert {failed: repair["id"] for failed, repair in found.items()} == {
+        first["id"]: filled["id"], retry["id"]: filled["id"], by_hand["id"]: third["id"], second["id"]: third["id"],
+    }  # fmt: skip
+    assert repairs([retry, first])[first["id"]] == retry and retry["id"] not in repairs([retry, first])
 
 
 def test_a_moved_occurrence_is_drawn_where_it_will_be() -> None:
     """Its mark says so, and is moved by its own time."""
     moved = Comes(NOW + 20 * 3600, NOW + 3600, is_moved=True)
-    (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [Comes(NOW + 7200, NOW + 7190), moved]}).lanes
+    (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [Comes(NOW + 7200, NOW + 7190), moved]}, {}).lanes
     first, second = lane.marks
     assert second.tooltip.endswith(", moved") and not first.tooltip.endswith(", moved")
     assert (second.occurrence, second.x) == (format_timestamp(NOW + 3600), x_of(NOW, NOW + 20 * 3600))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from service.domain.fates.fate import FATES
-from service.web.console.history.occurrences import TONES
+from service.web.console.history.occurrences import REHEARSED, TONES
 from tests.console.test_pages import HOSTILE, Markup, check, make_job
 from tests.support.browsing import Browser, installation, words
 from tests.support.store_rig import Rig
 
 MINUTELY = {"schedule_type": "interval", "schedule_config": {"minutes": 1}, "bot_type": "webhook",
             "bot_config": {"url": "http://x.example"}, "name": HOSTILE}  # fmt: skip
+
+
+def in_minutes(minutes: int) -> str:
+    return f"{datetime.now(UTC) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}"
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def decided(browser: Browser, redis_client: Redis) -> str:
 
 
 def test_every_fate_has_a_colour_and_a_sign() -> None:
-    assert set(TONES) == set(FATES)
+    assert set(TONES) == {*FATES, REHEARSED}
 
 
 def test_the_page_says_what_became_of_each_and_that_nothing_is_missing(browser: Browser, decided: str) -> None:
@@ -52,6 +59,44 @@ def test_the_page_says_what_became_of_each_and_that_nothing_is_missing(browser: 
     assert any(f"/jobs/{decided}/runs/" in link for link in links)
     assert any("at=" in link and link.endswith("#why") for link in links)
     assert f"/jobs/{decided}/occurrences" in Markup(browser.get(f"/jobs/{decided}")).values("href")
+
+
+def test_the_count_agrees_with_the_list(browser: Browser, decided: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At any moment, since both are of one answer; also where the list has several pages."""
+
+    def counted(page: Any) -> dict[str, int]:
+        told = page.text.split('id="count"')[1].split("</p>")[0]
+        return {word: int(number.replace(",", "")) for number, word in re.findall(r"([0-9,]+) ([a-z]+)", told)}
+
+    address = f"/jobs/{decided}/occurrences?until={in_minutes(30)}"
+    page = browser.get(address)
+    listed = Counter(re.findall(r'class="status \w+"><span aria-hidden="true">.</span> (\w+)</span></td>', page.text))
+    found = counted(page)
+    assert found.pop("occurrences") == sum(listed.values()) > 10
+    assert found == listed and found["coming"] > 10
+    monkeypatch.setattr("service.web.console.history.occurrences.PAGE", 5)
+    page = browser.get(address)
+    assert counted(page)["occurrences"] == sum(listed.values()) and page.text.count("#why") == 5
+    seen = [*re.findall(r"[?&;]at=([^&#]+)", page.text)]
+    while following := re.search(r'href="([^"]+)">Later', page.text):
+        page = browser.get(following[1].replace("&amp;", "&"))
+        seen += re.findall(r"[?&;]at=([^&#]+)", page.text)
+    assert len(seen) == len(set(seen)) == sum(listed.values())
+
+
+def test_all_times_are_read_and_written_in_the_jobs_zone(browser: Browser) -> None:
+    """And the page names it; a time with an offset stays that instant."""
+    tokyo = {"hour": 8, "minute": 0, "timezone": "Asia/Tokyo"}
+    job_id = make_job(browser, schedule_type="daily", schedule_config=tokyo)
+    for since in ("2999-01-01T08:00", "2998-12-31T23:00:00Z"):
+        page = browser.get(f"/jobs/{job_id}/occurrences?since={since}&until=2999-01-01T08:00:01")
+        check(page)
+        assert "Tue 2999-01-01 08:00:00 +09:00" in words(page) and "1 occurrence: 1 coming" in words(page)
+        assert 'value="2999-01-01T08:00:00"' in page.text and "From (Asia/Tokyo)" in words(page)
+        assert "UTC</time>" not in page.text.split("<h1>")[1]
+    page = browser.get(f"/jobs/{job_id}")
+    assert "When (Asia/Tokyo)" in words(page)
+    assert "From (Asia/Tokyo)" in words(browser.get(f"/jobs/{job_id}/backfills"))
 
 
 def test_a_loss_is_told_at_the_top(browser: Browser, decided: str, redis_client: Redis) -> None:

@@ -32,6 +32,7 @@ GUARDED = [
     "/jobs/new?example=birthday",
     "/runs",
     "/clock-changes",
+    "/coming",
     "/export.yaml",
     "/contacts.vcf",
     "/contacts.csv",
@@ -569,6 +570,12 @@ def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) ->
     assert "manual rehearsal" in job and "manual rehearsal" in words(browser.get("/runs"))
     assert "by a request by the root key, as a rehearsal" in words(browser.get(f"/jobs/{job_id}/runs/{run_id}"))
     assert "Last errors" not in job
+    asked = browser.send("POST", f"/scheduler/jobs/{job_id}/run", {"bot_config": {"dry_run": True}})
+    run_id = str(asked.json["run_id"])
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("success", result={"dry_run": True}))
+    for address in (f"/jobs/{job_id}", "/runs", f"/jobs/{job_id}/runs/{run_id}"):
+        page = browser.get(address).text
+        assert 'class="status rehearsed"' in page and 'class="status success"' not in page, address
     assert "failed 1" not in words(browser.get("/"))
 
 

@@ -55,11 +55,43 @@ def test_a_paused_job_is_marked_and_says_why(browser: Browser) -> None:
     job_id, other = made(browser, "jobs", JOB), made(browser, "jobs", {**JOB, "name": "other", "labels": {}})
     made(browser, "pauses", {"scope": {"label": {"team": "crm"}}, "reason": "works", "until": "2999-01-01T00:00:00"})
     page, plain = browser.get(f"/jobs/{job_id}").text, browser.get(f"/jobs/{other}").text
-    assert page.count('class="status paused"') == 11, "the job, and its next ten occurrences"
+    assert page.count('class="status paused"') == 12, "the job, its next run, and its next ten occurrences"
     assert "What is due meanwhile is skipped" in page
     assert 'class="status paused"' not in plain
     assert browser.get("/jobs").text.count('class="status paused"') == 1
-    assert "paused, due in" in browser.get("/").text
+    assert "paused: works, by the root key. It would be due in" in browser.get("/").text
+
+
+def test_a_job_that_is_paused_without_an_end_has_no_next_run(browser: Browser) -> None:
+    """On its page, in the list and on the timeline, where nobody can move it; its form for backfills says so, too."""
+    job_id = made(browser, "jobs", {**JOB, "schedule_config": {"minutes": 50}})
+    next_run = browser.send("GET", f"/scheduler/jobs/{job_id}").json["next_run_at"].replace("T", " ")
+    assert f"Next run {next_run} UTC" in words(browser.get(f"/jobs/{job_id}"))
+    assert "data-movable" in browser.get("/").text
+    made(browser, "pauses", {"scope": {"job_id": job_id}, "reason": HOSTILE, "on_resume": "latest"})
+    page = browser.get(f"/jobs/{job_id}")
+    assert "until somebody ends the pause" in words(page) and f"Next run {next_run} UTC" not in words(page)
+    assert "by the root key" in words(page) and "End the pause" in words(page) and HOSTILE not in page.text
+    assert page.text.count('class="status paused"') == 12, "the job, its next run, and its next ten occurrences"
+    listed = browser.get("/jobs").text
+    assert f"{next_run} UTC" not in listed
+    assert "data-movable" not in browser.get("/").text and HOSTILE not in browser.get("/").text
+    assert "A backfill runs all the same" in words(browser.get(f"/jobs/{job_id}/backfills"))
+
+
+def test_a_pause_on_a_label_that_no_job_has_says_so(browser: Browser) -> None:
+    made(browser, "jobs", JOB)
+    for label in ({"team": "crm"}, {"team": "cmr"}):
+        made(browser, "pauses", {"scope": {"label": label}, "reason": "works"})
+    assert words(browser.get("/pauses")).count("no job has this label now") == 1
+
+
+def test_the_form_says_in_which_zone_its_end_is_read(browser: Browser) -> None:
+    """That of the job; UTC for several."""
+    job_id = made(browser, "jobs", {**JOB, "schedule_type": "daily",
+                                    "schedule_config": {"hour": 8, "minute": 0, "timezone": "Asia/Tokyo"}})  # fmt: skip
+    assert "Until (Asia/Tokyo)" in words(browser.get(f"/pauses?job={job_id}"))
+    assert "Until (UTC)" in words(browser.get("/pauses"))
 
 
 def test_the_form_begins_with_what_the_address_names(browser: Browser) -> None:

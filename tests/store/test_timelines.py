@@ -90,6 +90,18 @@ def test_a_job_of_every_second_costs_no_more_than_there_is_room_for(rig: Rig) ->
     assert len({at // HALF_HOUR for at in found}) == len(found)
 
 
+def test_those_that_share_a_mark_are_counted_as_far_as_that_is_cheap(rig: Rig) -> None:
+    """Every ten minutes: all; every second: none, and that is told."""
+    often = rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "*/10 * * * *"})
+    always = rig.make_job(schedule_type="interval", schedule_config={"seconds": 1})
+    until = RedisClock(rig.client).now_ms() // 1000 + DAY
+    found = Timelines(rig.scripts).upcoming([often, always], until, HALF_HOUR)
+    first, *between, _ = found[often]
+    assert all((one.number, one.last) == (3, one.at + 1200) for one in between)
+    assert first.number in (1, 2, 3)
+    assert all(one.number is None and one.last is None for one in found[always][1:])
+
+
 def test_what_is_off_gone_damaged_or_not_the_callers_has_nothing(rig: Rig) -> None:
     """Nor has no job."""
     off, damaged, foreign = (rig.make_job(labels={"team": team}) for team in ("crm", "crm", "ops"))

@@ -1,23 +1,78 @@
-"""Coming occurrences of a few jobs, as a drawing needs them: by each job's own course, and no more than fit into it."""
+"""Coming occurrences, as a drawing and a list need them: by each job's own course, and no more than fit into it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge, nsmallest
 from typing import NamedTuple
 
 from service.domain import schedules
 from service.errors import ScheduleError
-from service.store.jobs.coming import ComingJob, coming_of
+from service.store.jobs.coming import ComingJob, coming_jobs, coming_of
 from service.store.scripts import Scripts
 from service.usecases.access.sight import choice
 
+COUNTED = 200
+"""Occurrences of a job that are counted beside the marks that they share."""
+
+OF_ONE_JOB = 50
+"""Occurrences of one job in a list, so that a frequent one leaves room for others."""
+
 
 class Comes(NamedTuple):
-    """A coming occurrence: when it is due, with its jitter or where it was moved, and its own instant (epoch s)."""
+    """The coming occurrences that one mark stands for.
+
+    Args:
+        at: when the first is due, with its jitter or where it was moved, epoch seconds.
+        occurrence: its own instant, epoch seconds.
+        is_moved: whether somebody has moved it.
+        number: how many there are; None if they are too many to count.
+        last: when the last of them is due, epoch seconds; None if there is but one, or too many.
+    """
 
     at: int
     occurrence: int
     is_moved: bool = False
+    number: int | None = 1
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoonOne:
+    """A coming occurrence in a list.
+
+    Args:
+        at: when it is due, epoch seconds.
+        occurrence: its own instant, epoch seconds.
+        job: its job.
+        local: when it is due, in the job's zone.
+        zone: the name of that zone.
+        moved_from: its own instant in that zone, if somebody has moved it.
+    """
+
+    at: int
+    occurrence: int
+    job: ComingJob
+    local: str
+    zone: str
+    moved_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Soon:
+    """The soonest occurrences of many jobs.
+
+    Args:
+        occurrences: in order.
+        more: how many follow at least, within the span.
+        crowded: the number of jobs of which only the first `OF_ONE_JOB` are among them.
+    """
+
+    occurrences: list[SoonOne]
+    more: int
+    crowded: int
 
 
 class Timelines:
@@ -29,6 +84,31 @@ class Timelines:
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
+
+    def soonest(self, now: int, until: int, most: int, labels: Sequence[str] = ()) -> Soon:
+        """List what is due soonest, of all jobs of the caller, in bounded time.
+
+        Args:
+            now: epoch seconds; the list begins after this.
+            until: epoch seconds, inclusive.
+            most: how many it has at most.
+            labels: filters such as `team:crm`, all of which must hold for a job.
+
+        Raises:
+            ValidationFailed: a filter is malformed.
+        """
+        due = (job for job in coming_jobs(self._scripts, choice(labels)) if job.course.soonest <= until)
+        jobs = nsmallest(most + 1, due, key=lambda job: (job.course.soonest, job.id))
+        count, kept, crowded = Counter[str](), list[SoonOne](), set[str]()
+        for one in merge(*(_each(job, now, until) for job in jobs), key=lambda one: one.at):
+            count[one.job.id] += 1
+            if count[one.job.id] > OF_ONE_JOB:
+                crowded.add(one.job.id)
+            elif len(kept) == most:
+                return Soon(kept, 1, len(crowded))
+            else:
+                kept.append(one)
+        return Soon(kept, 0, len(crowded))
 
     def upcoming(self, job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes]]:
         """Find when jobs are due that will run, the first undecided occurrences among them.
@@ -45,15 +125,47 @@ class Timelines:
         return {job.id: list(_spread(job, until, apart)) for job in coming_of(self._scripts, choice(), job_ids)}
 
 
+def _each(job: ComingJob, now: int, until: int) -> Iterator[SoonOne]:
+    """Yield a job's occurrences, one more than are shown of one job at most."""
+    schedule = job.course.schedule
+    found, number = job.course.coming(now, until), 0
+    while (one := _next(found)) is not None and one[0] <= until and number <= OF_ONE_JOB:
+        number += 1
+        own, moved = one[1], one[0] != one[1]
+        at = _due(job, *one)
+        local, *before = schedules.local_times(schedule, [at, own] if moved else [at])
+        yield SoonOne(at, own, job, local, schedule.timezone, before[0] if before else None)
+
+
 def _spread(job: ComingJob, until: int, apart: int) -> Iterator[Comes]:
-    course = job.course
-    after = course.soonest - 1
+    course, left = job.course, COUNTED
+    found = course.coming(course.soonest - 1, until)
+    first = _next(found)
+    while first is not None and first[0] <= until:
+        at, occurrence = first
+        end = max(at, at - at % apart + apart - 1)
+        count: int | None = 1
+        last, following = first, _next(found)
+        while following is not None and following[0] <= end:
+            if not left:  # the rest of this half hour is passed over
+                count, found = None, course.coming(end, until)
+                following = _next(found)
+                break
+            count, last, left = (count or 0) + 1, following, left - 1
+            following = _next(found)
+        end_of_all = None if last is first or count is None else _due(job, *last)
+        yield Comes(_due(job, *first), occurrence, at != occurrence, count, end_of_all)
+        first = following
+
+
+def _next(found: Iterator[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the next occurrence; none where the schedule fails: the job's page tells why."""
     try:
-        while (found := next(course.coming(after, until), None)) is not None and found[0] <= until:
-            at, occurrence = found
-            is_moved = at != occurrence
-            due = at if is_moved else schedules.due_ms(job.id, at, course.options) // 1000
-            yield Comes(due, occurrence, is_moved)
-            after = max(at, at - at % apart + apart - 1)
-    except ScheduleError:  # what is found is shown, and the job's page tells the rest
-        return
+        return next(found, None)
+    except ScheduleError:
+        return None
+
+
+def _due(job: ComingJob, at: int, occurrence: int) -> int:
+    """Return when an occurrence is due: with its jitter, unless somebody has moved it."""
+    return at if at != occurrence else schedules.due_ms(job.id, at, job.course.options) // 1000

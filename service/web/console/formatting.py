@@ -15,6 +15,7 @@ STATUS_SIGNS = {
     "cancelled": "⊘",
     "skipped": "↷",
     "scheduled": "◷",
+    "rehearsed": "◌",
     "disabled": "‖",
     "ended": "■",
     "broken": "✗",

@@ -15,6 +15,7 @@ from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
 from service.web.console.job_schedule import describe
 from service.web.console.page import RenderedPage, show
+from service.web.console.pauses.paused_job import paused_job
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
@@ -65,7 +66,7 @@ class JobList(RenderedPage):
             "/jobs",
             asked=asked,
             jobs=shown,
-            paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"]) for job in shown]),
+            paused={job_id: paused_job(pauses) for job_id, pauses in self._pauses.over(shown).items()},
             first=start + 1,
             last=start + len(shown),
             total=len(found),

@@ -24,8 +24,11 @@ from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
 from service.web.console.history.changed_fields import names
+from service.web.console.history.job_zone import JobZone
+from service.web.console.history.repairs import repairs
 from service.web.console.job_schedule import planned
 from service.web.console.page import Page, RenderedPage, show
+from service.web.console.pauses.paused_job import paused_job
 from service.web.console.plots import plot
 from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
@@ -62,6 +65,7 @@ class JobPage(RenderedPage):
     def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the job and its newest runs; with `?cursor=`, older runs."""
         job = self._jobs.get(job_id).data
+        paused, zone = paused_job(self._pauses.over([job]).get(job_id, ())), JobZone(job)
         start = cursor(req)
         recent = self._runs.history(job_id, limit=PLOTTED, cursor=None).data
         listed = self._runs.history(job_id, limit=LISTED, cursor=start)
@@ -74,9 +78,12 @@ class JobPage(RenderedPage):
             is_watched=is_watched(job["bot_type"]),
             ping_key=_ping_key(job),
             labelled=labelled,
-            paused=self._pauses.deciding([(job["id"], job["labels"], job["bot_type"])]).get(job["id"]),
+            paused=paused,
+            zone=zone,
+            mended=repairs(_both(recent, listed.data)),
             snoozes=self._snoozes.of_job(job_id),
             preview=preview,
+            coming=[{**one, "paused": paused is not None and paused.covers(one["at"])} for one in preview["details"]],
             revisions=self._revisions.page(job_id, CHANGES).data,
             names=names,
             runs=listed.data,
@@ -104,6 +111,12 @@ def _ping_key(job: Mapping[str, Any]) -> dict[str, Any]:
         "labels": {label: sorted(values) for label, values in limits.labels.items()} or None,
         "bot_types": None if limits.bot_types is None else sorted(limits.bot_types),
     }  # fmt: skip
+
+
+def _both(newest: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Join the newest runs and a page of the history, each run once."""
+    known = {run["id"] for run in newest}
+    return [*newest, *(run for run in page if run["id"] not in known)]
 
 
 def _failed_span(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ from service.web.console.contacts.contact_form import EditContact, NewContact
 from service.web.console.contacts.contact_list import ContactFile, ContactList
 from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
+from service.web.console.foresight.coming import ComingList
 from service.web.console.history.backfills import BackfillPage
 from service.web.console.history.deleted_jobs import DeletedJobs
 from service.web.console.history.occurrences import OccurrenceList
@@ -73,12 +74,13 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/occurrences", OccurrenceList(long, jobs, services.occurrences, services.explanations))
     app.add_page("/jobs/{job_id}/revisions", History(pages, jobs, services.revisions))
     app.add_page("/jobs/{job_id}/revisions/{revision}", Revision(pages, jobs, services.revisions))
-    app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills))
+    app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills, services.pauses))
     app.add_page("/jobs/deleted", DeletedJobs(pages, services.deleted))
     app.add_page("/export.yaml", Export(services.definitions, long))
     app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
+    app.add_page("/coming", ComingList(pages, services.timelines, services.pauses, services.reading))
     app.add_page("/pauses", PausePage(pages, services.pauses, jobs, bots))
     channels, rules = services.channels, services.rules
     app.add_page("/alerts", AlertPage(

@@ -98,7 +98,7 @@ class Overview(RenderedPage):
             failing=broken[:FAILING],
             failing_more=max(0, len(broken) - FAILING),
             day=timeline(  # changes, and with it the entity tag, only each minute
-                seconds - seconds % 60, jobs, runs, self._timelines.upcoming, self._pauses.ends(jobs)
+                seconds - seconds % 60, jobs, runs, self._timelines.upcoming, self._pauses.over(jobs)
             ),
             all_runs=all_of_them,
             all_jobs=all_jobs,

@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 
 from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
+from service.web.console.history.repairs import WORDS as REPAIRED
 from service.web.console.pauses.banner import Banner
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Pool
@@ -19,8 +20,8 @@ from service.web.http.representation.validators import revalidate
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 NAVIGATION = (
-    ("/", "Overview"), ("/jobs", "Jobs"), ("/runs", "Runs"), ("/contacts", "Contacts"), ("/alerts", "Alerts"),
-    ("/access", "Access"),
+    ("/", "Overview"), ("/jobs", "Jobs"), ("/coming", "Coming"), ("/runs", "Runs"), ("/contacts", "Contacts"),
+    ("/alerts", "Alerts"), ("/access", "Access"),
 )  # fmt: skip
 """The entries of the navigation: path, name."""
 
@@ -36,6 +37,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals["asset"] = ASSETS.address
+    environment.globals["repaired"] = REPAIRED
     return environment
 
 

@@ -12,6 +12,7 @@ from service.domain.access.scopes import Scope
 from service.errors import Conflict, NotFound
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
+from service.web.console.history.repairs import repairs
 from service.web.console.job_list import labels_of
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
@@ -47,6 +48,7 @@ class RunList(RenderedPage):
             "runs.html",
             "/runs",
             runs=runs,
+            mended=repairs(runs),
             names=self._names(runs),
             status_asked=status,
             trigger_asked=trigger,

@@ -13,6 +13,7 @@ from service.errors import Conflict, Forbidden, NotFound
 from service.interleaving import interleaved
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
+from service.web.console.history.repairs import repairs
 from service.web.console.page import Page, RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
@@ -22,7 +23,7 @@ from service.web.live.hub import NewsHub
 from service.web.live.log_stream import follow
 
 LOOKED_AT = 100
-"""The newest runs of the job to search for the next attempt."""
+"""The newest runs of the job to search for those that do a failed run again."""
 
 
 class RunPage(RenderedPage):
@@ -39,6 +40,7 @@ class RunPage(RenderedPage):
         """Show the run with its log so far. The page's script follows the log from there."""
         # In this order, so that the log of an ended run is complete.
         run = self._runs.run(job_id, run_id).data
+        newest = self._newest(run)
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
         show(
@@ -52,7 +54,8 @@ class RunPage(RenderedPage):
             log=log,
             progress=run.get("progress"),
             awaits=self._runs.awaits(run_id) if run["status"] == "queued" else None,
-            retried_as=self._next_attempt(run),
+            retried_as=next((other["id"] for other in newest if other["retry_of"] == run_id), None),
+            again=repairs(newest).get(run_id),
             facts=facts,
             tables=tables,
             result=json.dumps(run["result"], ensure_ascii=False, indent=2),
@@ -71,12 +74,11 @@ class RunPage(RenderedPage):
         except (Conflict, NotFound):
             return "Its job"
 
-    def _next_attempt(self, run: Mapping[str, Any]) -> str | None:
-        """Return the id of the retry of a failed run."""
+    def _newest(self, run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Read the job's newest runs, some of which may do a failed run again."""
         if run["status"] != "failed":
-            return None
-        newer = self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).data
-        return next((str(other["id"]) for other in newer if other["retry_of"] == run["id"]), None)
+            return []
+        return list(self._runs.history(run["job_id"], limit=LOOKED_AT, cursor=None).data)
 
 
 class RunEvents(Page):

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
+from service.domain.heartbeats.terms import is_watched
+from service.domain.pauses.pause import Pause, first_covering
 from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.usecases.foresight.timelines import Comes
 from service.web.console.formatting import plural
+from service.web.console.history.job_zone import JobZone
+from service.web.console.history.repairs import WORDS, repairs
+from service.web.console.pauses.paused_job import by_whom
 
 DAY = 86_400
 CELL = 1_800
@@ -18,36 +23,60 @@ CELL = 1_800
 CLEAR = 900
 """Seconds without marks on both sides of now, to keep past and upcoming marks apart."""
 LANES = 12
+TOLD = 5
+"""Runs of one mark that are told one by one; the others are counted."""
+LINKED = 2
+"""Runs of one mark with a link: the worst ones."""
 WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
 Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[Comes]]]
 """Ids of jobs, the last instant, and how far apart marks are (both s) -> the coming occurrences of each."""
+Pauses = Mapping[str, Sequence[Pause]]
+"""Id of a job -> the pauses that cover it now, first the one that decides."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
-NO_PAUSES: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """The past or upcoming runs of one half hour.
 
-    `occurrence`: of upcoming ones, the first one's own time, a timestamp.
+    Args:
+        x: where it stands.
+        status: its shape.
+        tooltip: how many runs it stands for, which ones, and what became of them.
+        occurrence: of upcoming ones, the first one's own time, a timestamp; None of those that nobody can move.
+        links: where to see more: words and addresses.
     """
 
     x: float
     status: str
     tooltip: str
     occurrence: str | None = None
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One job's marks."""
+    """One job's marks.
+
+    Args:
+        job_id: the job's.
+        name: the job's, as short as it has to be.
+        y: where it stands.
+        marks: from left to right.
+        past: what became of its runs in the last day, in words.
+        next: what is due next, in words.
+        zone: the job's time zone, its name.
+    """
 
     job_id: str
     name: str
     y: float
     marks: tuple[Mark, ...]
+    past: str
+    next: str
+    zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +86,8 @@ class Timeline:
     Args:
         lanes: The jobs' lanes, from top to bottom.
         left_out: How many further jobs have marks but no lane.
-        counts: Runs of the last day by status.
+        counts: Status -> what the marks of the last day stand for.
+        made_good: How many of the failed ones have a later run that succeeded in their place.
         ticks: The scale: x, text.
         now: Epoch seconds.
         now_x: The x of now.
@@ -69,6 +99,7 @@ class Timeline:
     lanes: tuple[Lane, ...]
     left_out: int
     counts: Mapping[str, int]
+    made_good: int
     ticks: tuple[tuple[float, str], ...]
     now: int
     now_x: float
@@ -78,42 +109,41 @@ class Timeline:
 
 
 def timeline(
-    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], upcoming: Upcoming,
-    paused: Mapping[str, int] = NO_PAUSES,
+    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], upcoming: Upcoming, paused: Pauses
 ) -> Timeline:  # fmt: skip
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
         now: Epoch seconds.
         jobs: Jobs with upcoming occurrences.
-        runs: Runs of the last day, of any job.
+        runs: Runs of the last day, of any job, the newest first.
         upcoming: Finds the upcoming occurrences of the jobs that have a lane.
-        paused: Job id -> what is due before is paused, epoch seconds.
+        paused: The pauses in force.
     """
-    cells = _past(now, runs)
+    cells, mended = _past(now, runs), repairs(runs)
     known = {job["id"]: job for job in jobs}
     horizon = format_timestamp(now + DAY)
     soon = {job["id"]: job["next_run_at"] for job in jobs if job["next_run_at"] and job["next_run_at"] <= horizon}
-    failed = {job_id for (job_id, _), counts in cells.items() if counts["failed"]}
+    failed = {job_id for (job_id, _), its in cells.items() if any(run["status"] == "failed" for run in its)}
     order = sorted(
         {job_id for job_id, _ in cells} | soon.keys(),
         key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
     )
-    coming = upcoming(order[:LANES], now + DAY, CELL)
+    drawn = order[:LANES]
+    coming = upcoming(drawn, now + DAY, CELL)
     lanes = tuple(
-        Lane(
-            job_id,
-            _short(known[job_id]["name"] if job_id in known else job_id[:8]),
-            TOP + LANE * index + LANE / 2,
-            (*_past_marks(now, job_id, cells), *_upcoming_marks(now, coming.get(job_id, ()), paused.get(job_id, 0))),
+        _Drawing(now, job_id, known.get(job_id)).lane(
+            index, {cell: its for (owner, cell), its in cells.items() if owner == job_id}, mended,
+            coming.get(job_id, ()), paused.get(job_id, ()),
         )
-        for index, job_id in enumerate(order[:LANES])
-    )
+        for index, job_id in enumerate(drawn)
+    )  # fmt: skip
     ticks = tuple((x_of(now, now + hours * 3600), _hours(hours)) for hours in range(-24, 25, 6))
-    counts = Counter(run["status"] for run in runs)
+    shown = [run for (job_id, _), its in cells.items() if job_id in drawn for run in its]
+    made_good = sum(run["occurrences"] for run in shown if _is_made_good(run, mended))
     return Timeline(
-        lanes, max(0, len(order) - LANES), counts, ticks, now, x_of(now, now), x_of(now, now + DAY) - x_of(now, now),
-        WIDTH, TOP + LANE * max(1, len(lanes)) + 6,
+        lanes, max(0, len(order) - LANES), _counted(shown), made_good, ticks, now, x_of(now, now),
+        x_of(now, now + DAY) - x_of(now, now), WIDTH, TOP + LANE * max(1, len(lanes)) + 6,
     )  # fmt: skip
 
 
@@ -128,33 +158,116 @@ def instant(run: Mapping[str, Any]) -> int:
     return parse_timestamp(run["started_at"] or run.get("not_before") or run["scheduled_for"] or run["queued_at"], "at")
 
 
-Cells = Mapping[tuple[str, int], Counter[str]]
+Runs = Sequence[Mapping[str, Any]]
+Repairs = Mapping[str, Mapping[str, Any]]
 
 
-def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Counter[str]]:
-    cells: dict[tuple[str, int], Counter[str]] = {}
+class _Drawing:
+    """What is drawn of one job.
+
+    Args:
+        now: epoch seconds.
+        job_id: its id.
+        job: as the API shows it; None if it is gone.
+    """
+
+    def __init__(self, now: int, job_id: str, job: Mapping[str, Any] | None) -> None:
+        self._now, self._job_id, self._job = now, job_id, job
+        self._zone = JobZone(job or {"schedule_type": None, "schedule_config": None})
+        self._address = f"/jobs/{job_id}"
+
+    def lane(
+        self, index: int, cells: Mapping[int, Runs], mended: Repairs, coming: Iterable[Comes], pauses: Sequence[Pause]
+    ) -> Lane:
+        name = self._job["name"] if self._job is not None else self._job_id[:8]
+        past = [self._past(cell, its, mended) for cell, its in sorted(cells.items())]
+        upcoming = [self._upcoming(one, pauses) for one in coming]
+        return Lane(
+            self._job_id, _short(name), TOP + LANE * index + LANE / 2, (*past, *upcoming),
+            _in_words(_counted([run for its in cells.values() for run in its])),
+            upcoming[0].tooltip if upcoming else "", self._zone.name,
+        )  # fmt: skip
+
+    # the past
+
+    def _past(self, cell: int, its: Runs, mended: Repairs) -> Mark:
+        counts = _counted(its)
+        worst = next(status for status in WORST_FIRST if counts[status])
+        if worst == "failed" and all(_is_made_good(run, mended) for run in its if run["status"] == "failed"):
+            worst = "mended"
+        ordered = sorted(its, key=lambda run: (WORST_FIRST.index(run["status"]), instant(run)))
+        told = [self._told(run, mended) for run in ordered[:TOLD]]
+        if len(ordered) > TOLD:
+            told.append(f"and {plural(len(ordered) - TOLD, 'more run')}")
+        x = x_of(self._now, min(cell * CELL + CELL // 2, self._now - CLEAR))
+        tooltip = f"{_ago(self._now, cell)}: {_in_words(counts)}. {'; '.join(told)} ({self._zone.name})"
+        return Mark(x, worst, tooltip, None, self._seen(cell, ordered, mended))
+
+    def _told(self, run: Mapping[str, Any], mended: Repairs) -> str:
+        last = run.get("last_scheduled_for")
+        until = f" to {self._zone.clock(parse_timestamp(last, 'at'))}" if last else ""
+        many = f", {run['occurrences']} occurrences" if run["occurrences"] > 1 else ""
+        repair = mended.get(run["id"])
+        again = "" if repair is None else f", {WORDS[repair['status']]} at {self._zone.clock(instant(repair))}"
+        return f"{self._zone.clock(instant(run))}{until} {run['status']}{many}{again}"
+
+    def _seen(self, cell: int, ordered: Runs, mended: Repairs) -> tuple[tuple[str, str], ...]:
+        links = []
+        for run in ordered[:LINKED]:
+            when = self._zone.clock(instant(run))
+            links.append((f"The run of {when}, {run['status']}", f"{self._address}/runs/{run['id']}"))
+            if (repair := mended.get(run["id"])) is not None:
+                links.append((f"The run of {when}, {WORDS[repair['status']]}", f"{self._address}/runs/{repair['id']}"))
+        if self._job is not None and not is_watched(self._job["bot_type"]):
+            span = {"since": f"{format_timestamp(cell * CELL)}Z", "until": f"{format_timestamp((cell + 1) * CELL)}Z"}
+            links.append(("Occurrences of this half hour", f"{self._address}/occurrences?{urlencode(span)}"))
+        return tuple(links)
+
+    # what is to come
+
+    def _upcoming(self, one: Comes, pauses: Sequence[Pause]) -> Mark:
+        pause = first_covering(pauses, one.at * 1000)
+        own, x = format_timestamp(one.occurrence), x_of(self._now, max(one.at, self._now + CLEAR))
+        told = f"due in {_span(max(0, one.at - self._now))}, at {self._zone.clock(one.at)} ({self._zone.name})"
+        told += ", moved" if one.is_moved else ""
+        if one.number is None:
+            told += "; more follow in this half hour"
+        elif one.number > 1:
+            told += f"; {one.number} in this half hour, the last at {self._zone.clock(one.last or one.at)}"
+        links = [("Coming occurrences", f"{self._address}#next")]
+        if self._job is not None and not is_watched(self._job["bot_type"]):
+            links.append(("Why?", f"{self._address}/occurrences?at={own}Z#why"))
+        if pause is None:
+            return Mark(x, "upcoming", told, own, tuple(links))
+        by = f", by {name}" if (name := by_whom(pause)) else ""
+        links.append(("Pauses", "/pauses"))
+        return Mark(x, "paused", f"paused: {pause.reason}{by}. It would be {told}", None, tuple(links))
+
+
+def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], list[Mapping[str, Any]]]:
+    """Find the runs of the last day by job and half hour."""
+    cells: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for run in runs:
         at = instant(run)
         if at >= now - DAY:
-            cells.setdefault((run["job_id"], at // CELL), Counter())[run["status"]] += run["occurrences"]
+            cells.setdefault((run["job_id"], at // CELL), []).append(run)
     return cells
 
 
-def _past_marks(now: int, job_id: str, cells: Cells) -> Iterable[Mark]:
-    for (owner, cell), counts in sorted(cells.items()):
-        if owner == job_id:
-            worst = next(status for status in WORST_FIRST if counts[status])
-            counted = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
-            yield Mark(x_of(now, min(cell * CELL + CELL // 2, now - CLEAR)), worst, f"{_ago(now, cell)}: {counted}")
+def _counted(runs: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """Count occurrences by status: a folded entry stands for several."""
+    counts = Counter[str]()
+    for run in runs:
+        counts[run["status"]] += run["occurrences"]
+    return counts
 
 
-def _upcoming_marks(now: int, coming: Iterable[Comes], paused_until: int) -> Iterable[Mark]:
-    for at, occurrence, is_moved in coming:
-        is_paused = at < paused_until
-        told = f"{'paused, ' if is_paused else ''}due in {_span(max(0, at - now))}{', moved' if is_moved else ''}"
-        yield Mark(
-            x_of(now, max(at, now + CLEAR)), "paused" if is_paused else "upcoming", told, format_timestamp(occurrence)
-        )
+def _in_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts.get(status))
+
+
+def _is_made_good(run: Mapping[str, Any], mended: Repairs) -> bool:
+    return run["status"] == "failed" and mended.get(run["id"], {}).get("status") == "success"
 
 
 def _ago(now: int, cell: int) -> str:

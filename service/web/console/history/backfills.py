@@ -11,7 +11,10 @@ from service.errors import ValidationFailed
 from service.store.runs.backfills import FATES
 from service.usecases.backfilling.backfills import Backfills
 from service.usecases.jobs import Jobs
+from service.usecases.pauses import Pauses
+from service.web.console.history.job_zone import JobZone
 from service.web.console.page import RenderedPage, show
+from service.web.console.pauses.paused_job import paused_job
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
@@ -26,10 +29,11 @@ class BackfillPage(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, backfills: Backfills) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, backfills: Backfills, pauses: Pauses) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._backfills = backfills
+        self._pauses = pauses
 
     def render(self, req: Request, resp: Response, job_id: str) -> None:
         """Show the job's backfills, newest first; `?only=`, `?since=` and `?until=` fill in the form."""
@@ -41,6 +45,8 @@ class BackfillPage(RenderedPage):
             "backfills.html",
             "/jobs",
             job=job,
+            zone=JobZone(job),
+            paused=paused_job(self._pauses.over([job]).get(job_id, ())),
             backfills=found,
             under_way=any(one["left"] or one["open"] for one in found),
             fates=FATES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -12,6 +13,7 @@ from service.errors import Conflict, NotFound
 from service.usecases.access.sight import needed_labels, seen_bots
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
+from service.web.console.history.job_zone import JobZone
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
@@ -20,6 +22,8 @@ from service.web.services import Bots
 
 ACTIVE, ENDED = 200, 50
 """Pauses shown of each kind: all that can be in force, and the last that ended."""
+LOOKED_UP = 10
+"""Pauses for which the page looks whether any job has their labels."""
 
 
 class PausePage(RenderedPage):
@@ -50,7 +54,8 @@ class PausePage(RenderedPage):
             resp, "pauses.html", "/jobs", active=active, ended=ended, names=self._names([*active, *ended]), job=job,
             kinds=[kind for kind, is_offered in kinds.items() if is_offered], chosen=chosen,
             label=label or " ".join(f"{name}:{value}" for name, value in needed_labels().items()), bot=bot,
-            bots=sorted(seen_bots(self._bots)),
+            bots=sorted(seen_bots(self._bots)), for_nobody=self._for_nobody(active),
+            zone=JobZone(job).name if job else "UTC",
         )  # fmt: skip
 
     def _job(self, job_id: str | None) -> dict[str, Any] | None:
@@ -60,6 +65,19 @@ class PausePage(RenderedPage):
             return dict(self._jobs.get(job_id).data)
         except (NotFound, Conflict):
             return None
+
+    def _for_nobody(self, pauses: list[dict[str, Any]]) -> set[str]:
+        """Find the newest pauses whose labels no job has now: they may be mistyped. Returns their ids."""
+        labelled = [one for one in pauses if one["scope"] != "all" and "label" in one["scope"]][:LOOKED_UP]
+        return {one["id"] for one in labelled if not self._has_jobs(one["scope"]["label"])}
+
+    def _has_jobs(self, labels: Mapping[str, str]) -> bool:
+        cursor = None
+        while True:
+            page = self._jobs.list(limit=1, cursor=cursor, labels=[f"{name}:{value}" for name, value in labels.items()])
+            if page.data or page.next_cursor is None:
+                return bool(page.data)
+            cursor = page.next_cursor
 
     def _names(self, pauses: list[dict[str, Any]]) -> dict[str, str]:
         """Return the names of the jobs that pauses are for."""

@@ -1,16 +1,17 @@
 // Page of a job's backfills: shows the instants of one first, then starts it; cancels one.
 import { newKey, sendFrom } from "./api.js";
+import { sentOrRefused } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
-import { toInstant, toLocal, showTimes } from "./times.js";
+import { onClocks, toInstant, toLocal } from "./times.js";
 
 const form = document.getElementById("backfill");
 const plan = document.getElementById("plan");
 const SHOWN = 200;
 
 const asked = () => ({
-  since: toInstant(form.elements.since.value),
-  until: toInstant(form.elements.until.value),
+  since: toInstant(form.elements.since.value, form.dataset.zone),
+  until: toInstant(form.elements.until.value, form.dataset.zone),
   only: form.elements.only.value,
   max_parallel: Number(form.elements.parallel.value),
 });
@@ -21,22 +22,20 @@ function showPlan({ total, instants, reasons, rule }) {
   const why = Object.entries(reasons).map(([reason, count]) => `${count} ${reason}`).join(", ");
   document.getElementById("plan-rule").textContent = why ? `${rule} Why nothing ran: ${why}.` : rule;
   const list = document.getElementById("plan-instants");
-  list.replaceChildren(...instants.slice(0, SHOWN).map((at) => {
-    const item = document.createElement("li");
-    const time = Object.assign(document.createElement("time"), { dateTime: `${at}Z` });
-    time.dataset.whole = "";
-    item.append(time);
-    return item;
-  }));
-  showTimes(list);
+  list.replaceChildren(...instants.slice(0, SHOWN).map((at) => (
+    Object.assign(document.createElement("li"), { textContent: onClocks(at, form.dataset.zone) })
+  )));
   document.getElementById("start").hidden = total === 0;
   plan.hidden = false;
 }
 
-for (const input of form?.querySelectorAll("[data-instant]") ?? []) input.value ||= toLocal(input.dataset.instant);
+for (const input of form?.querySelectorAll("[data-instant]") ?? []) input.value ||= toLocal(input.dataset.instant, form.dataset.zone);
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
-  busy(event.submitter, async () => showPlan(await sendFrom(form, { ...asked(), dry_run: true })));
+  busy(event.submitter, async () => {
+    const found = await sentOrRefused(form, () => sendFrom(form, { ...asked(), dry_run: true }));
+    if (found) showPlan(found);
+  });
 });
 form?.addEventListener("input", () => { plan.hidden = true; });
 document.getElementById("start")?.addEventListener("click", ({ target }) => busy(target, async () => {

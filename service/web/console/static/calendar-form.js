@@ -2,7 +2,7 @@
 import { Refused, sendFrom } from "./api.js";
 import { readDays, writeDays } from "./closed-days.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
-import { read, showErrors } from "./form.js";
+import { inWords, read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 
 const form = document.getElementById("calendar-form");
@@ -52,7 +52,7 @@ function inLines({ field, message }, places) {
 // Shows errors; returns whether there are any.
 function refused(errors) {
   const homeless = showErrors(form, errors);
-  if (errors.length) summarize(homeless.map(({ field, message }) => `${field} ${message}`).join("; ") || "Not saved. The reasons are next to the fields.");
+  if (errors.length) summarize(homeless.map((one) => inWords(form, one)).join("; ") || "Not saved. The reasons are next to the fields.");
   return errors.length > 0;
 }
 

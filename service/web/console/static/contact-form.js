@@ -1,7 +1,7 @@
 // Form of a contact.
 import { Refused, sendFrom } from "./api.js";
 import { deleteSoon } from "./deletion.js";
-import { read, showErrors } from "./form.js";
+import { inWords, read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 
 const form = document.getElementById("contact-form");
@@ -26,7 +26,7 @@ async function save() {
     if (!(error instanceof Refused)) throw error;
     const homeless = showErrors(form, error.errors);
     const first = form.querySelector("[aria-invalid=true]");
-    summary.textContent = first && !homeless.length ? "Not saved. The reasons are next to the fields." : error.message;
+    summary.textContent = homeless.length ? homeless.map((one) => inWords(form, one)).join("; ") : first ? "Not saved. The reasons are next to the fields." : error.message;
     summary.hidden = false;
     (first ?? summary).focus();
   }

@@ -2,6 +2,7 @@
 // request of a mark; the drawing says where now is (data-now, epoch seconds; data-x) and how wide a day is (data-day).
 import { Refused, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
+import { openMark } from "./marks.js";
 import { say } from "./messages.js";
 import { takeBack } from "./occurrences.js";
 
@@ -16,7 +17,10 @@ const secondsAt = ({ dataset }, x) => {
 const placeOf = (mark) => Number(mark.dataset.x);
 const inDrawing = (svg, event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).x;
 
-const inWords = (at) => at.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+// On the clocks of the job's zone, as all times of the timeline.
+function inWords(at, { dataset: { zone } }) {
+  return `${at.toLocaleString(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit", timeZone: zone })} (${zone})`;
+}
 
 // Shows a mark moved by so much, with the time at which it would be due there; 0: where the schedule has it.
 function place(mark, by) {
@@ -24,7 +28,7 @@ function place(mark, by) {
   const [start, end] = [Number(dataset.x) + 1, Number(dataset.x) + Number(dataset.day)];
   const x = Math.min(Math.max(placeOf(mark) + by, start), end);
   mark.setAttribute("transform", `translate(${x} ${mark.dataset.y})`);
-  tell(mark, by ? inWords(new Date(secondsAt(drawing(mark), x) * 1000)) : "", x > end - 40 ? "end" : "middle");
+  tell(mark, by ? inWords(new Date(secondsAt(drawing(mark), x) * 1000), mark) : "", x > end - 40 ? "end" : "middle");
   return x;
 }
 
@@ -59,7 +63,7 @@ document.addEventListener("pointerup", () => {
   if (!held) return;
   const { mark, moved } = held;
   held = null;
-  if (Math.abs(moved) < 2) place(mark, 0);
+  if (Math.abs(moved) < 2) { place(mark, 0); openMark(mark); }
   else move(mark, moved);
 });
 
@@ -80,6 +84,7 @@ document.addEventListener("keydown", (event) => {
     mark.dataset.by = by + (step * Number(drawing(mark).dataset.day) * STEP) / 86400;
     place(mark, Number(mark.dataset.by));
   } else if (event.key === "Enter" && by) move(mark, by);
+  else if (event.key === "Enter") openMark(mark);
   else if (event.key === "Escape") { delete mark.dataset.by; place(mark, 0); }
   else return;
   event.preventDefault();
@@ -89,7 +94,7 @@ async function move(mark, by) {
   const at = new Date(secondsAt(drawing(mark), place(mark, by)) * 1000);
   try {
     await sendFrom(mark, { move_to: at.toISOString().replace(/\.\d+Z$/, "Z") });
-    say(`Moved to ${inWords(at)}`, { action: { label: "Undo", run: () => takeBack(mark) } });
+    say(`Moved to ${inWords(at, mark)}`, { action: { label: "Undo", run: () => takeBack(mark) } });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     say(error.message, { bad: true });

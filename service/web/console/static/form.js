@@ -144,7 +144,7 @@ const inputOf = (form, place) => {
 
 function mark(form, place, { field, message }) {
   const own = wholePath(place, place.dataset.error) === field || field.startsWith("schedule_config");
-  const text = own ? message : `${field} ${message}`;
+  const text = own ? message : inWords(form, { field, message });
   place.textContent = place.hidden ? sentence(text) : `${place.textContent} ${sentence(text)}`;
   place.hidden = false;
   const input = inputOf(form, place);
@@ -152,6 +152,32 @@ function mark(form, place, { field, message }) {
   input.setAttribute("aria-invalid", "true");
   input.dataset.described ??= input.getAttribute("aria-describedby") ?? "";
   input.setAttribute("aria-describedby", `${place.id} ${input.dataset.described}`.trim());
+}
+
+// Sends what a form says. Shows the errors of a refusal next to its fields, and throws what has no place there. Resolves
+// with the answer, or with null if it was refused.
+export async function sentOrRefused(form, sending) {
+  showErrors(form, []);
+  try {
+    return await sending();
+  } catch (error) {
+    if (!error.errors?.length) throw error;
+    const homeless = showErrors(form, error.errors);
+    if (homeless.length) throw new Error(homeless.map((one) => inWords(form, one)).join("; "), { cause: error });
+    form.querySelector("[aria-invalid=true]")?.focus();
+    return null;
+  }
+}
+
+// Says an error in a sentence that names its field as the form does: “Give up after” must be a whole number.
+export const inWords = (form, { field, message }) => `“${labelOf(form, field)}” ${message}`;
+
+// Returns the label of the input with a path, or the last name of the path in words.
+function labelOf(form, path) {
+  const input = form.querySelector(`[data-path="${CSS.escape(path)}"], [data-also="${CSS.escape(path)}"]`);
+  const label = input?.labels?.[0] ?? input?.closest("fieldset")?.querySelector("legend") ?? input?.querySelector("label");
+  const text = label?.textContent.replace(/\s+/g, " ").trim();
+  return text || sentence(path.split(".").pop().replaceAll("_", " "));
 }
 
 function clear(form, place) {

@@ -1,10 +1,10 @@
 // Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
 import { changeNote, newKey, Refused, sendFrom } from "./api.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
-import { read, showErrors, wholePath } from "./form.js";
+import { inWords, read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 import { chooseSchedules, startMembers } from "./schedule-form.js";
-import { inFull, inZone, zone } from "./times.js";
+import { inFull, inZone, onClocks, zone } from "./times.js";
 
 const PARTS = ["bot_config", "options", "schedule_config"];
 const form = document.getElementById("job-form");
@@ -88,7 +88,7 @@ function show({ description, local, details }) {
 
 // Says what is special about an occurrence: which of several schedules are due, whether its day is closed, whence it moved.
 function noteOn({ names = [], closed, moved_from: moved }) {
-  return [closed && `closed: ${closed}`, moved && `moved from ${moved.replace("T", " ")} UTC`, ...names].filter(Boolean).join(", ");
+  return [closed && `closed: ${closed}`, moved && `moved from ${onClocks(moved, document.getElementById("zone-of-job").textContent)}`, ...names].filter(Boolean).join(", ");
 }
 
 function rows(cells) {
@@ -144,7 +144,7 @@ function explain(error) {
   if (!(error instanceof Refused)) throw error;
   if (error.status === 412) return showConflict();
   const homeless = showErrors(form, error.errors);
-  summarize(error.errors.length, homeless.length ? homeless.map((one) => `${one.field} ${one.message}`).join("; ") : error.errors.length ? "" : error.message);
+  summarize(error.errors.length, homeless.length ? homeless.map((one) => inWords(form, one)).join("; ") : error.errors.length ? "" : error.message);
 }
 
 function summarize(count, text = "") {

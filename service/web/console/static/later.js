@@ -1,8 +1,9 @@
-// Runs a job at a later time: the form asks for it, and says when in the reader's time zone.
+// Runs a job at a later time: the form asks for it, in the job's time zone.
 import { newKey, sendFrom } from "./api.js";
+import { sentOrRefused } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
-import { inFull, toInstant } from "./times.js";
+import { toInstant } from "./times.js";
 
 export function listen() {
   const form = document.getElementById("run-later");
@@ -10,8 +11,8 @@ export function listen() {
     event.preventDefault();
     busy(event.submitter, async () => {
       const at = form.elements.at.value;
-      await sendFrom(form, { at: toInstant(at) }, { headers: { "Idempotency-Key": newKey() } });
-      say(`The job runs on ${inFull(new Date(at))}`);
+      if (!(await sentOrRefused(form, () => sendFrom(form, { at: toInstant(at, form.dataset.zone) }, { headers: { "Idempotency-Key": newKey() } })))) return;
+      say(`The job runs on ${at.replace("T", " ")} (${form.dataset.zone})`);
       form.reset();
       await refresh();
     });

@@ -1,6 +1,7 @@
 // Changes single occurrences of a job: with the dialog that a button with data-change opens, or by taking a change back
 // (data-take-back). data-request is the request, data-local the occurrence's time in the job's zone.
 import { Refused, send, sendFrom } from "./api.js";
+import { inWords, showErrors } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 
@@ -29,18 +30,20 @@ function show(wish) {
 const chosen = () => dialog.querySelector("input[name=wish]:checked").value;
 
 // Opens the dialog for the occurrence of a button, and sends what it says. A refusal opens it again.
-function open(button, refusal = "") {
-  if (!refusal) {
+function open(button, errors = [], refusal = "") {
+  if (!errors.length && !refusal) {
     dialog.querySelector("form").reset();
     document.getElementById("change-time").value = button.dataset.local;
   }
   const error = document.getElementById("change-error");
-  error.textContent = refusal;
-  error.hidden = !refusal;
+  const homeless = showErrors(dialog, errors);
+  error.textContent = homeless.map((one) => inWords(dialog, one)).join("; ") || (errors.length ? "" : refusal);
+  error.hidden = !error.textContent;
   document.getElementById("change-which").textContent = button.dataset.change;
   show(chosen());
   dialog.returnValue = "";
   dialog.showModal();
+  dialog.querySelector("[aria-invalid=true]")?.focus();
   dialog.addEventListener("close", () => { if (dialog.returnValue === "change") busy(button, () => change(button)); }, { once: true });
 }
 
@@ -49,14 +52,14 @@ async function change(button) {
   try {
     body = WISHES[chosen()]();
   } catch {
-    return open(button, "The fields are not JSON.");
+    return open(button, [{ field: "bot_config", message: "must be JSON: check its quotes, commas and brackets" }]);
   }
   const reason = document.getElementById("change-reason").value.trim();
   try {
     await sendFrom(button, reason ? { ...body, reason } : body);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return open(button, error.message);
+    return open(button, error.errors, error.message);
   }
   say("The occurrence is changed", { action: { label: "Undo", run: () => takeBack(button) } });
   await refresh().catch(() => {});

@@ -1,7 +1,10 @@
 // Page of pauses: makes one, and ends one.
 import { Refused, sendFrom } from "./api.js";
-import { read, showErrors } from "./form.js";
+import { inWords, read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
+import { toInstant, toLocal } from "./times.js";
+
+const HOUR_MS = 3_600_000;
 
 const form = document.getElementById("pause-form");
 const summary = document.getElementById("summary");
@@ -27,12 +30,14 @@ async function pause() {
   showErrors(form, errors);
   if (errors.length) return summarize([], "");
   try {
-    const made = await sendFrom(form, { ...body, scope: scope() });
+    const until = body.until && toInstant(body.until, form.dataset.zone);
+    const made = await sendFrom(form, { ...body, until, scope: scope() });
     sayOnNextPage(`Paused: ${made.scope.job_id ? form.dataset.name : made.jobs}`);
     location.assign("/pauses");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    summarize(showErrors(form, error.errors), error.message);
+    const homeless = showErrors(form, error.errors);
+    summarize(homeless, homeless.length ? homeless.map((one) => inWords(form, one)).join("; ") : error.message);
   }
 }
 
@@ -54,6 +59,10 @@ if (form) {
     showKind();
   });
   showKind();
+  // Most pauses are short, and one without an end is forgotten: it begins with two hours, to the full quarter.
+  const until = document.getElementById("until");
+  const end = Math.ceil((Date.now() + 2 * HOUR_MS) / (HOUR_MS / 4)) * (HOUR_MS / 4);
+  until.value ||= toLocal(new Date(end).toISOString().slice(0, 19), form.dataset.zone);
 }
 
 document.addEventListener("click", ({ target }) => {

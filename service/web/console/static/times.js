@@ -26,14 +26,35 @@ function local(instant, now) {
   return (instant.toDateString() === now.toDateString() ? today : other).format(instant);
 }
 
-// Converts an instant as the API has it, "2026-11-27T07:00:00" in UTC, to the reader's time, as inputs have it.
-export function toLocal(instant) {
-  const at = new Date(`${instant}Z`);
-  return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+// Returns by how many milliseconds the clocks of a zone are ahead of UTC at an instant.
+function ahead(instant, its) {
+  const clock = new Intl.DateTimeFormat("en", {
+    timeZone: its, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  });
+  const part = Object.fromEntries(clock.formatToParts(instant).map(({ type, value }) => [type, value]));
+  return Date.parse(`${part.year.padStart(4, "0")}-${part.month}-${part.day}T${part.hour}:${part.minute}:${part.second}Z`) - instant;
 }
 
-// Converts the reader's time in an input to an instant as the API has it.
-export const toInstant = (text) => new Date(text).toISOString().slice(0, 19);
+// Converts an instant as the API has it, "2026-11-27T07:00:00" in UTC, to the time on the clocks of a zone, the reader's
+// if none is given, as inputs have it.
+export function toLocal(instant, its = zone) {
+  const at = Date.parse(`${instant}Z`);
+  return new Date(at + ahead(at, its)).toISOString().slice(0, 19);
+}
+
+// Converts a time on the clocks of a zone back to an instant. Of a time that comes twice it is the first.
+export function toInstant(text, its = zone) {
+  const clock = Date.parse(`${text}Z`);
+  const early = clock - ahead(clock - 86_400_000, its);
+  const at = ahead(early, its) === clock - early ? early : clock - ahead(early, its);
+  return new Date(at).toISOString().slice(0, 19);
+}
+
+// Shows an instant as the API has it on the clocks of a zone: "Fri 2026-11-27 08:00:00".
+export function onClocks(instant, its) {
+  const clock = toLocal(instant, its);
+  return `${weekday.format(new Date(`${clock}Z`))} ${clock.replace("T", " ")}`;
+}
 
 // Formats every <time> in `root`. data-whole shows the date even today.
 export function showTimes(root = document) {

@@ -1,0 +1,70 @@
+"""List of what is to come, of all jobs that its reader may see."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from service.usecases.foresight import timelines
+from service.web.console.foresight import coming
+from tests.console.test_pages import HOSTILE, check, make_job
+from tests.support.browsing import Browser, installation, words
+from tests.support.servers.valkey import ValkeyServer
+
+HOURLY = {"bot_type": "visitor", "schedule_type": "cron", "schedule_config": {"cron_expression": "0 * * * *"}}
+
+
+@pytest.fixture
+def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
+    """Signed in, with a job of each hour, one of every other hour, and one that is off."""
+    browser = Browser(installation(valkey_server.url))
+    browser.sign_in()
+    make_job(browser, **HOURLY, name="Of the team", labels={"team": "crm"})
+    make_job(browser, **{**HOURLY, "schedule_config": {"cron_expression": "30 */2 * * *"}}, name=HOSTILE)
+    make_job(browser, **HOURLY, name="Switched off", enabled=False)
+    return browser
+
+
+def test_it_lists_what_is_due_in_order(browser: Browser) -> None:
+    """Of enabled jobs, counted; tomorrow, too; with a link in the navigation of each page."""
+    page = browser.get("/coming")
+    check(page)
+    assert "36 occurrences in the next 24 hours." in words(page)
+    times = re.findall(r'<td class="nowrap"><time datetime="([^"]+)"', page.text)
+    assert len(times) == 24 + 12 and times == sorted(times)
+    assert "Switched off" not in page.text and HOSTILE not in page.text
+    assert "72 occurrences in the next 48 hours." in words(browser.get("/coming?hours=48"))
+    assert '<a href="/coming">Coming</a>' in browser.get("/jobs").text
+
+
+def test_a_label_narrows_it(browser: Browser) -> None:
+    """One that no job has is told, and one that is malformed."""
+    page = browser.get("/coming?label=team:crm")
+    assert "24 occurrences in the next 24 hours." in words(page)
+    assert 'href="/coming?hours=48&amp;label=team%3Acrm"' in page.text
+    assert "No enabled job with this label is due in the next 24 hours." in words(browser.get("/coming?label=team:x"))
+    assert "“Labels” must" in words(browser.get("/coming?label=team"))
+
+
+def test_what_is_left_out_is_told(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timelines, "OF_ONE_JOB", 10)
+    told = words(browser.get("/coming"))
+    assert "20 occurrences in the next 24 hours. Of 2 jobs that run often, only the first ones are listed" in told
+    monkeypatch.setattr(coming, "SHOWN", 7)
+    assert "The next 7 occurrences of the next 24 hours; more follow." in words(browser.get("/coming"))
+
+
+def test_a_moved_and_a_paused_one_say_so(browser: Browser) -> None:
+    (job, *_) = browser.send("GET", "/scheduler/jobs?label=team:crm").json
+    instant = job["next_run_at"]
+    later = f"{datetime.fromisoformat(instant) + timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}"
+    moved = browser.send("PUT", f"/scheduler/jobs/{job['id']}/occurrences/{instant}", {"move_to": later})
+    assert moved.status_code == 200, moved.text
+    pause = {"scope": {"job_id": job["id"]}, "reason": HOSTILE}
+    assert browser.send("POST", "/scheduler/pauses", pause).status_code == 201
+    page = browser.get("/coming")
+    check(page)
+    assert "moved from" in words(page) and page.text.count('class="status paused"') == 24
