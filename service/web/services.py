@@ -17,6 +17,7 @@ from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.badges.standings import Standings
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -76,6 +77,7 @@ class Services:
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         pings: notes the pings of heartbeat jobs.
+        standings: tells how jobs stand, for badges and status pages.
         timelines: reads upcoming occurrences for drawings.
         occurrences: tells what became of each occurrence.
         explanations: tells why a job ran, or did not.
@@ -123,6 +125,7 @@ class Services:
     clock_changes: ClockChanges
     feeds: Feeds
     pings: Pings
+    standings: Standings
     timelines: Timelines
     occurrences: Occurrences
     explanations: Explanations

@@ -68,7 +68,7 @@ PAGES = (
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
-FEED = "/feed/{token}.ics"
+BY_ADDRESS = ("/feed/{token}.ics", "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
 LINK = "/link/{token}"
 """Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
 OF_A_FEED: Mapping[str, int] = {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}
@@ -131,7 +131,7 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
     from_own_page = OWN_ORIGIN in headers
     if method == "BREW":  # the server hands no unknown method over
         return 400
-    if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
+    if path in map(world.fill, BY_ADDRESS):  # a key stands in the address; it opens no more than this
         return READ.get(method, 405)
     if path in map(world.fill, ROUTES):
         return OF_A_FEED.get(method, 405)

@@ -23,6 +23,7 @@ from service.web.api.alerting.channels import ChannelList, ChannelTest, OneChann
 from service.web.api.alerting.rules import OneRule, RuleList
 from service.web.api.alerting.snoozes import OneSnooze, SnoozeList
 from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
+from service.web.api.badges import routes as badges
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
@@ -261,6 +262,9 @@ def _add_access_routes(app: App, services: Services) -> None:
     app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
     for path, word in pings.ROUTES.items():
         app.add_route(path, pings.PingRoute(services.pings, word))
+    app.add_route(badges.SVG_ADDRESS, badges.BadgePicture(services.standings, services.pages))
+    app.add_route(badges.JSON_ADDRESS, badges.BadgeData(services.standings, services.pages))
+    app.add_route(badges.PAGE_ADDRESS, badges.StatusPage(services.standings, services.pages))
     app.add_route("/scheduler/sessions", SessionList(services.console_sessions))
     app.add_route("/scheduler/sessions/end", SessionsEnd(services.console_sessions, lookups))
     app.add_route("/scheduler/sessions/{session_id}", SessionEnd(services.console_sessions, lookups))
