@@ -13,6 +13,7 @@ from redis import Redis
 
 from service.domain.access.key_texts import new_text
 from service.domain.run_records import Outcome
+from service.errors import StoreUnavailable
 from service.store.keys import Keys
 from tests.support.quiet import quiet_application
 from tests.support.servers.valkey import ValkeyServer
@@ -189,3 +190,19 @@ def test_no_log_tells_the_address(app: Any, client: Client, caplog: pytest.LogCa
     with caplog.at_level(logging.DEBUG):
         assert [Client(app).simulate_get(kind.format(token)).status_code for kind in KINDS] == [500] * 3
     assert "bsk_" not in caplog.text
+
+
+def test_an_outage_and_a_deleted_job_are_drawn(app: Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image says nothing where it has no picture; the key cannot be looked up without Redis."""
+    token, label = key(client)["key"], "{http://www.w3.org/2000/svg}title"
+    gone = Client(app).simulate_get(f"/badge/{token}.svg", query_string=f"job_id={uuid.uuid4()}")
+    assert (gone.status_code, ET.fromstring(gone.text).findtext(label)) == (404, "jobs: no jobs")
+
+    async def fail(*_: object) -> None:
+        raise StoreUnavailable("Redis is away")
+
+    monkeypatch.setattr("service.web.callers.recognition.Callers.by_token", fail)
+    away = Client(app).simulate_get(f"/badge/{token}.svg")
+    assert (away.status_code, ET.fromstring(away.text).findtext(label)) == (503, "jobs: unknown")
+    assert (away.headers["Content-Type"], away.headers["Retry-After"]) == ("image/svg+xml", "2")
+    assert Client(app).simulate_get(f"/badge/{token}.json").status_code == 503

@@ -159,7 +159,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     guard = Guard(services.callers, sign_in, services.guesses, services.refusal_notes)
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
     allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
-    middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers()]
+    middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers(), badges.DrawnFailures()]
     app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)

@@ -6,9 +6,9 @@ import falcon
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.domain.badges.standing import WORDS
+from service.domain.badges.standing import WORDS, Standing
 from service.domain.plain_json import dumps
-from service.errors import NotFound, StoreUnavailable, ValidationFailed
+from service.errors import ValidationFailed
 from service.usecases.badges.standings import Standings
 from service.web.api.badges import badge_svg, status_page
 from service.web.http import query
@@ -19,6 +19,7 @@ from service.web.http.representation.validators import revalidate
 SVG_ADDRESS, JSON_ADDRESS, PAGE_ADDRESS = "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}"
 SVG, HTML = "image/svg+xml", "text/html"
 REFRESH_SECONDS = 60
+_DRAWN: dict[int, Standing] = {404: "empty", 503: "unknown"}
 _NO_CACHE = "no-cache"
 """Proxies of pictures, such as GitHub's, ask again each time, with the entity tag."""
 
@@ -34,17 +35,9 @@ class BadgePicture(PooledResource[Standings]):
         While Redis is away, and for a job that does not exist, the answer is a picture, too, with its status.
         """
         label = _label(req)
-        try:
-            standing, _ = await self._pool.run(self._source.badge, query.text(req, "job_id"))
-        except (NotFound, StoreUnavailable) as error:
-            resp.status = falcon.HTTP_404 if isinstance(error, NotFound) else falcon.HTTP_503
-            standing = "empty" if isinstance(error, NotFound) else "unknown"
-        resp.data, resp.content_type = badge_svg.draw(label, standing), SVG
-        resp.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
-        resp.set_header("Cache-Control", _NO_CACHE)
-        resp.set_header("Cross-Origin-Resource-Policy", "cross-origin")
-        if resp.status == falcon.HTTP_200:
-            revalidate(req, resp)
+        standing, _ = await self._pool.run(self._source.badge, query.text(req, "job_id"))
+        _show(resp, label, standing)
+        revalidate(req, resp)
 
     on_head = on_get
 
@@ -90,6 +83,26 @@ class StatusPage(PooledResource[Standings]):
         revalidate(req, resp)
 
     on_head = on_get
+
+
+class DrawnFailures:
+    """Falcon middleware that draws a badge's 404 and 503: where a picture is wanted, nobody sees a sentence.
+
+    A key cannot be looked up while Redis is away, so the guard answers most of these.
+    """
+
+    async def process_response(self, req: Request, resp: Response, resource: object, succeeded: bool) -> None:
+        """Draw the failure of a badge, with its status."""
+        if isinstance(resource, BadgePicture) and resp.status_code in _DRAWN:
+            resp.media = None
+            _show(resp, "jobs", _DRAWN[resp.status_code])
+
+
+def _show(resp: Response, label: str, standing: Standing) -> None:
+    resp.data, resp.content_type = badge_svg.draw(label, standing), SVG
+    resp.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
+    resp.set_header("Cache-Control", _NO_CACHE)
+    resp.set_header("Cross-Origin-Resource-Policy", "cross-origin")
 
 
 def _label(req: Request) -> str:
