@@ -190,6 +190,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         pages=Pool("page", PAGE_THREADS, PAGES_WAITING),
         long=Pool("long", LONG_THREADS, LONG_WAITING),
         import_limit_mb=settings.import_limit_mb,
+        public_url=settings.public_url,
         guesses=wrong_keys,
         rates=Rates(partial(scripts.run, "take_token"), settings.rate_limit) if settings.rate_limit else None,
         refusal_notes=RefusalNotes(RefusedScopes(scripts)),

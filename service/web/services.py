@@ -98,6 +98,7 @@ class Services:
         long: the threads for imports, exports, documents, batches and test messages.
         import_limit_mb: the longest import or document, MiB.
         links: what the links in alerts do; None if they are switched off.
+        public_url: where people reach the service; None if nobody has said so.
         guesses: counts wrong API keys.
         rates: limits the requests of each key; None for no limit.
         refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
@@ -146,6 +147,7 @@ class Services:
     long: Pool
     import_limit_mb: int
     links: AlertLinks | None = None
+    public_url: str | None = None
     guesses: Guesses = field(default_factory=Guesses)
     rates: Rates | None = None
     refusal_notes: RefusalNotes | None = None

@@ -27,8 +27,7 @@ IDS = {
 }  # fmt: skip
 FEED = ("GET", "/feed/{token}.ics")
 PINGS = {(method, path) for path in ROUTES for method in ("GET", "POST")}
-BADGES = [("GET", path) for path in ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")]
-OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs"), FEED, *BADGES} | PINGS
+OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs"), FEED} | PINGS
 """What anybody may ask, or whose key stands in the address."""
 KEYED = [operation for operation in OPERATIONS if operation not in OPEN and "/ping/" not in operation[1]]
 """No ping is lost over a parameter that somebody's script sends along."""

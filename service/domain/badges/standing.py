@@ -23,8 +23,10 @@ class JobFacts:
 
     Args:
         is_on: whether it is enabled.
-        state: `scheduled`, `ended`, `broken` and so on; None for `scheduled`.
-        last_status: of its last run that has ended; None before the first.
+        state: `ended`, `broken`, or `disabled` where its failures have switched it off; None for the others.
+        last_status: of its last run that has ended, or whose retry waits; None before the first.
+        failures: for good, in a row. A run that was cancelled or skipped ends no row; a success does.
+        open_runs: how many have not ended, also retries that wait.
         health: of its expectations; None if all is well or nothing is expected.
         due_ms: when its next occurrence is to be decided; None if there is none.
         is_paused: whether a pause in force covers it.
@@ -33,9 +35,16 @@ class JobFacts:
     is_on: bool
     state: str | None
     last_status: str | None
+    failures: int
+    open_runs: int
     health: str | None
     due_ms: int | None
     is_paused: bool
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the newest run failed for good. While a retry waits or runs, the run before it still counts."""
+        return self.failures > 0 or (self.last_status == "failed" and self.open_runs == 0)
 
 
 def standing_of(job: JobFacts, now_ms: int, *, is_blind: bool) -> Standing:
@@ -46,13 +55,13 @@ def standing_of(job: JobFacts, now_ms: int, *, is_blind: bool) -> Standing:
         now_ms: the time, ms.
         is_blind: whether nobody decides or runs jobs, so that their last runs say nothing of now.
     """
-    if job.state == "broken":
+    if job.state == "broken" or (job.state == "disabled" and job.is_down):
         return "down"
     if not job.is_on:
         return "disabled"
     if is_blind:
         return "unknown"
-    if job.last_status == "failed":
+    if job.is_down:
         return "down"
     if job.health not in (None, "ok"):
         return "late"

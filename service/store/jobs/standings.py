@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from service.batches import batched
 from service.domain.access.labels import JobChoice
 from service.domain.badges.standing import JobFacts
 from service.domain.pauses.pause import Pause, covering
-from service.store.jobs.job_hashes import AT_ONCE, JobStore
+from service.store.jobs.job_hashes import JobStore
 from service.store.jobs.job_marks import marks_of
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
 
-_FIELDS = ("bot_type", "labels", "enabled", "state", "last_run_status", "health", "next_due", "last_run_at")
+AT_ONCE, LISTS_AT_ONCE = 200, 10
+"""Jobs, and jobs with their runs, that one look reads: some ms of work, after which an event loop serves others."""
+_FIELDS = (
+    "bot_type", "labels", "enabled", "state", "last_run_status", "failures", "open", "health", "next_due",
+    "last_run_at", "name",
+)  # fmt: skip
 _RUN_FIELDS = ("status", "finished_at", "rehearsal")
 
 
 class StandingJob(NamedTuple):
-    """A job, and when its last run started, ms."""
+    """A job, its name, and when its last run started, ms."""
 
     id: str
+    name: str
     facts: JobFacts
     last_run_ms: int | None
 
@@ -64,13 +71,16 @@ def _read(
 
 
 def _job(job_id: str, row: Any, choice: JobChoice, pauses: Sequence[Pause], now_ms: int) -> StandingJob | None:
-    bot, labels, enabled, state, status, health, due, ran = row
+    bot, labels, enabled, state, status, failures, open_runs, health, due, ran, name = row
     marks = marks_of(bot, labels)
     if marks is None or not choice.takes(*marks):
         return None
     is_paused = bool(pauses) and bool(covering(pauses, now_ms, job_id, *marks))
-    facts = JobFacts(enabled == b"1", _text(state), _text(status), _text(health), _number(due), is_paused)
-    return StandingJob(job_id, facts, _number(ran))
+    facts = JobFacts(
+        enabled == b"1", _text(state), _text(status), _number(failures) or 0, _number(open_runs) or 0, _text(health),
+        _number(due), is_paused,
+    )  # fmt: skip
+    return StandingJob(job_id, _text(name) or "", facts, _number(ran))
 
 
 def newest_runs(scripts: Scripts, job_ids: Sequence[str], count: int) -> Mapping[str, list[RunMark]]:
@@ -81,19 +91,18 @@ def newest_runs(scripts: Scripts, job_ids: Sequence[str], count: int) -> Mapping
         job_ids: the jobs.
         count: how many runs of each.
     """
-    if not job_ids:
-        return {}
-    keys = scripts.keys
-    lists = ask(scripts, *(("LRANGE", keys.history(job_id), 0, count - 1) for job_id in job_ids))
-    found: dict[str, list[RunMark]] = {}
-    for job_id, ids in zip(job_ids, lists, strict=True):
-        names = [] if isinstance(ids, Exception) else [run_id.decode(errors="replace") for run_id in ids]
-        rows = ask_packed(scripts, hash_fields([keys.run(name) for name in names], _RUN_FIELDS)) if names else []
-        found[job_id] = [
-            RunMark(row[0].decode(errors="replace"), _number(row[1]))
-            for row in rows
-            if isinstance(row, list) and row[0] is not None and row[2] != b"1"
+    keys, found = scripts.keys, dict[str, list[RunMark]]((job_id, []) for job_id in job_ids)
+    for some in batched(job_ids, LISTS_AT_ONCE):
+        lists = ask(scripts, *(("LRANGE", keys.history(job_id), 0, count - 1) for job_id in some))
+        runs = [
+            (job_id, run_id.decode(errors="replace"))
+            for job_id, ids in zip(some, lists, strict=True)
+            for run_id in ([] if isinstance(ids, Exception) else ids)
         ]
+        questions = hash_fields([keys.run(run_id) for _, run_id in runs], _RUN_FIELDS)
+        for (job_id, _), row in zip(runs, ask_packed(scripts, questions) if runs else [], strict=True):
+            if isinstance(row, list) and row[0] is not None and row[2] != b"1":
+                found[job_id].append(RunMark(row[0].decode(errors="replace"), _number(row[1])))
     return found
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from service.clock import Clock
+from service.domain.access.callers import caller
+from service.domain.access.scopes import Scope
 from service.domain.badges.standing import WORST_FIRST, Standing, standing_of, worst
 from service.domain.ids import is_id
 from service.domain.watching.troubles import Kind
+from service.errors import ValidationFailed
 from service.store.jobs.standings import RunMark, StandingJob, newest_runs, standing_jobs
 from service.store.pauses.pause_store import PauseStore
 from service.store.presence import Presence
@@ -34,13 +37,15 @@ class Row:
     """One job on a status page.
 
     Args:
-        number: its place among the jobs that the key covers, in the order of their creation, from 1.
+        number: its place among the jobs that were asked for, in the order of their creation, from 1.
+        name: its name; None where none is to be shown.
         standing: how it stands.
         last_run_ms: when its last run started, ms.
         runs: its newest runs, newest first.
     """
 
     number: int
+    name: str | None
     standing: Standing
     last_run_ms: int | None
     runs: Sequence[RunMark]
@@ -77,37 +82,58 @@ class Standings:
         self._pauses = PauseStore(scripts)
         self._presence = Presence(scripts)
 
-    def badge(self, job_id: str | None = None) -> tuple[Standing, int]:
+    def badge(self, job_id: str | None = None, labels: Sequence[str] = ()) -> tuple[Standing, int]:
         """Return the worst standing of the jobs, and how many jobs there are.
 
         Args:
-            job_id: only this job.
+            job_id: only this job; None for all, or for the one to which the caller's key is bound.
+            labels: filters such as `team:crm`, all of which must hold for a job.
 
         Raises:
             NotFound: there is no such job, to this caller.
+            ValidationFailed: a filter is malformed.
             StoreUnavailable: Redis is away.
         """
-        found, _ = self._standings(job_id)
+        found, _ = self._standings(job_id, labels)
         return worst(standing for _, standing in found), len(found)
 
-    def page(self, job_id: str | None = None) -> Page:
-        """Return what a status page shows. Arguments and errors are those of `badge`."""
-        found, now_ms = self._standings(job_id)
+    def page(self, job_id: str | None = None, labels: Sequence[str] = (), *, has_names: bool = False) -> Page:
+        """Return what a status page shows.
+
+        Args:
+            job_id: as in `badge`.
+            labels: as in `badge`.
+            has_names: whether it shows the jobs' names, which a key for badges never does.
+
+        Raises:
+            ValidationFailed: a filter is malformed, or names are asked for with a key for badges.
+            NotFound, StoreUnavailable: as in `badge`.
+        """
+        if has_names and Scope.FEED not in caller().scopes:
+            raise ValidationFailed.of("names", "must be false with a key for badges, which shows no names")
+        found, now_ms = self._standings(job_id, labels)
         numbered = [(number, job, standing) for number, (job, standing) in enumerate(found, 1)]
         numbered.sort(key=lambda one: WORST_FIRST.index(one[2]))
         shown = numbered[:ROWS]
         runs = newest_runs(self._scripts, [job.id for _, job, _ in shown], BARS)
-        rows = [Row(number, standing, job.last_run_ms, runs[job.id]) for number, job, standing in shown]
+        rows = [
+            Row(number, job.name if has_names else None, standing, job.last_run_ms, runs[job.id])
+            for number, job, standing in shown
+        ]
         return Page(worst(standing for _, standing in found), len(found), rows, now_ms)
 
-    def _standings(self, job_id: str | None) -> tuple[list[tuple[StandingJob, Standing]], int]:
-        if job_id is not None and not is_id(job_id):
+    def _standings(
+        self, job_id: str | None, labels: Sequence[str]
+    ) -> tuple[list[tuple[StandingJob, Standing]], int]:
+        chosen, bound = choice(labels), caller().job_id
+        if job_id is not None and (not is_id(job_id) or bound not in (None, job_id)):
             raise no_job(job_id)
+        job_id = job_id or bound
         census = self._presence.census()
         is_blind = census.schedulers == 0 or any(one.kind in BLINDING for one in census.troubles)
         now_ms = self._clock.now_ms()
         _, pauses = self._pauses.stored()
-        jobs = standing_jobs(self._scripts, choice(), pauses, now_ms, None if job_id is None else [job_id])
+        jobs = standing_jobs(self._scripts, chosen, pauses, now_ms, None if job_id is None else [job_id])
         found = [(job, standing_of(job.facts, now_ms, is_blind=is_blind)) for job in islice(jobs, MOST_JOBS)]
         if job_id is not None and not found:
             raise no_job(job_id)

@@ -48,6 +48,7 @@ from service.web.http.guard import Guard, Nothing
 from service.web.http.incoming import Incoming
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
+from service.web.http.pools import Admission
 from service.web.http.representation.compression import Compression
 from service.web.http.request_ids import RequestIds
 from service.web.http.sessions import is_https
@@ -255,16 +256,17 @@ def _add_service_routes(app: App, services: Services) -> None:
 
 def _add_access_routes(app: App, services: Services) -> None:
     keys, lookups = services.stored_keys, services.lookups
-    app.add_route("/scheduler/keys", KeyList(keys))
+    app.add_route("/scheduler/keys", KeyList(keys, services.public_url))
     app.add_route("/scheduler/keys/me", OwnKey(keys))
     app.add_route("/scheduler/keys/{key_id}", Key(keys, lookups))
-    app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups))
+    app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups, services.public_url))
     app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
     for path, word in pings.ROUTES.items():
         app.add_route(path, pings.PingRoute(services.pings, word))
-    app.add_route(badges.SVG_ADDRESS, badges.BadgePicture(services.standings, services.pages))
-    app.add_route(badges.JSON_ADDRESS, badges.BadgeData(services.standings, services.pages))
-    app.add_route(badges.PAGE_ADDRESS, badges.StatusPage(services.standings, services.pages))
+    looks = Admission(badges.MOST_LOOKS)
+    app.add_route(badges.SVG_ADDRESS, badges.BadgePicture(services.standings, looks))
+    app.add_route(badges.JSON_ADDRESS, badges.BadgeData(services.standings, looks))
+    app.add_route(badges.PAGE_ADDRESS, badges.StatusPage(services.standings, looks))
     app.add_route("/scheduler/sessions", SessionList(services.console_sessions))
     app.add_route("/scheduler/sessions/end", SessionsEnd(services.console_sessions, lookups))
     app.add_route("/scheduler/sessions/{session_id}", SessionEnd(services.console_sessions, lookups))

@@ -11,32 +11,32 @@ COLORS: dict[Standing, str] = {
     "paused": "#355f9e", "disabled": "#5c5c5c", "empty": "#5c5c5c",
 }  # fmt: skip
 """White on each of them has a contrast of 4.5 at least (WCAG 2.2, 1.4.3)."""
-LABEL_LENGTH = 60
+TEXT_LENGTH = 60
 _MARGIN = 7
 _NARROW, _WIDE = set("ijl.,:;'|!ftr()[] "), set("mwMW@%")
 
 
-def draw(label: str, standing: Standing) -> bytes:
+def draw(text: str, standing: Standing) -> bytes:
     """Draw a badge.
 
     Args:
-        label: the text at the left.
+        text: at the left.
         standing: the word at the right.
     """
     words = WORDS[standing]
-    left, right = _width(label) + 2 * _MARGIN, _width(words) + 2 * _MARGIN
-    title = escape(f"{label}: {words}")
+    left, right = _width(text) + 2 * _MARGIN, _width(words) + 2 * _MARGIN
+    title = escape(f"{text}: {words}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{title}">'
         f"<title>{title}</title>"
         f'<rect width="{left + right}" height="20" rx="3" fill="#3f3f46"/>'
         f'<path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right - 3}z" fill="{COLORS[standing]}"/>'
         '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
-        f"{_text(label, left / 2)}{_text(words, left + right / 2)}</g></svg>"
+        f"{_drawn(text, left / 2)}{_drawn(words, left + right / 2)}</g></svg>"
     ).encode()
 
 
-def _text(words: str, middle: float) -> str:
+def _drawn(words: str, middle: float) -> str:
     place = f'x="{middle:g}" y="14" textLength="{_width(words)}" lengthAdjust="spacingAndGlyphs"'
     return f"<text {place}>{escape(words)}</text>"
 

@@ -1,4 +1,4 @@
-"""Writing of a status page: HTML without scripts, names and ids."""
+"""Writing of a status page: HTML without scripts and ids, and without names unless they are wanted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
+from html import escape
 
 from service.domain.badges.standing import WORDS, Standing
 from service.domain.timestamps import format_timestamp
@@ -23,7 +24,7 @@ h1{font-size:1.4rem;margin:0}
 p{margin:.25rem 0 1.25rem;color:var(--soft)}
 ul{list-style:none;margin:0;padding:0}
 li{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center;border-top:1px solid var(--line);padding:.7rem 0}
-.job{font-weight:600;min-width:4.5rem}.state{font-weight:600;min-width:6rem}.times{color:var(--soft);font-size:.875rem;flex-basis:100%}
+.job{font-weight:600;min-width:4.5rem;overflow-wrap:anywhere}.state{font-weight:600;min-width:6rem}.times{color:var(--soft);font-size:.875rem;flex-basis:100%}
 svg{margin-left:auto;height:24px;width:180px;max-width:100%}
 .up{color:var(--up)}.late{color:var(--late)}.down{color:var(--down)}
 .unknown,.new,.paused,.disabled,.empty{color:var(--rest)}
@@ -63,7 +64,7 @@ def _row(row: Row) -> str:
     ]
     said = f'<span class="times">{". ".join(times)}</span>' if times else ""
     return (
-        f'<li><span class="job">Job {row.number}</span>'
+        f'<li><bdi class="job">{f"Job {row.number}" if row.name is None else escape(row.name)}</bdi>'
         f'<span class="state {row.standing}">{WORDS[row.standing]}</span>{_strip(row.runs)}{said}</li>'
     )
 

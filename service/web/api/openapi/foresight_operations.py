@@ -29,11 +29,16 @@ from service.web.api.openapi.operation import BODY_ERRORS, LABELS, Operation, js
 
 OCCURRENCE = "/scheduler/jobs/{job_id}/occurrences/{instant}"
 
+JOBS_QUERY: Mapping[str, Schema] = {"job_id": {**UUID, "description": "Only this job."}, "label": LABELS}
 BADGE_QUERY: Mapping[str, Schema] = {
-    "job_id": {**UUID, "description": "Only this job."},
-    "label": {"type": "string", "minLength": 1, "maxLength": badge_svg.LABEL_LENGTH,
-              "description": "The text at the left; jobs where there is none."},
+    **JOBS_QUERY,
+    "text": {"type": "string", "minLength": 1, "maxLength": badge_svg.TEXT_LENGTH,
+             "description": "The text at the left; jobs where there is none."},
 }  # fmt: skip
+PAGE_QUERY: Mapping[str, Schema] = {
+    **JOBS_QUERY,
+    "names": {**BOOLEAN, "default": False, "description": "Show the jobs' names; the key's scope must be feed."},
+}
 
 FORESIGHT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/clock-changes"): Operation(
@@ -48,7 +53,7 @@ FORESIGHT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("DELETE", OCCURRENCE): Operation({204: None}, (400, 404, 409, 412), headers=("If-Match", HEADER)),
     ("GET", badges.SVG_ADDRESS): Operation({200: {badges.SVG: TEXT}}, (400, 404), BADGE_QUERY, tagged=True),
     ("GET", badges.JSON_ADDRESS): Operation({200: json(ref("Badge"))}, (400, 404), BADGE_QUERY, tagged=True),
-    ("GET", badges.PAGE_ADDRESS): Operation({200: {badges.HTML: TEXT}}, (400, 404), {"job_id": UUID}, tagged=True),
+    ("GET", badges.PAGE_ADDRESS): Operation({200: {badges.HTML: TEXT}}, (400, 404), PAGE_QUERY, tagged=True),
     ("GET", ADDRESS): Operation({200: {CALENDAR: TEXT}}, (400, 404), {"label": LABELS}, tagged=True),
 }
 
