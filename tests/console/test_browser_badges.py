@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import address, barriers, overflow
 from tests.support.installation import Installation
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow(reason="a browser looks at a whole installation")
 def token(installation: Installation) -> str:
     """A key for badges, and a job."""
     installation.make_job(name="Secret name")
-    return str(installation.call("POST", "/keys", {"name": "a badge", "scopes": ["feed"]})[1]["key"])
+    return str(installation.call("POST", "/keys", {"name": "a badge", "scopes": ["badge"]})[1]["key"])
 
 
 @pytest.fixture
@@ -41,6 +42,21 @@ def elsewhere(installation: Installation, token: str) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+def test_a_jobs_page_shows_the_addresses_to_copy(page: Page, installation: Installation) -> None:
+    """Once; they work without a key of one's own."""
+    job_id = installation.make_job(name="Shown elsewhere")
+    page.goto(f"/jobs/{job_id}")
+    page.get_by_role("button", name="Make an address for a badge").click()
+    picture, shown = page.locator("#badge-address"), page.locator("#badge-page")
+    expect(picture).to_have_text(re.compile(r"^http://.*/badge/bsk_\w+\.svg$"))
+    expect(page.locator("#badge-markdown")).to_have_text(f"![job]({picture.text_content()}?text=job)")
+    for address in (picture, shown):
+        assert page.request.get(address.text_content() or "").status == 200
+    page.reload()
+    expect(picture).to_be_hidden()
+    assert "bsk_" not in page.content()
 
 
 def test_a_badge_is_seen_on_another_origins_page(browser: Browser, elsewhere: str) -> None:

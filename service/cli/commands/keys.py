@@ -1,6 +1,7 @@
 """`bot-scheduler keys …`: list, create, show, update, rotate and revoke stored API keys.
 
-A key is printed once, when it is made: alone on standard output, with the sentences around it on standard error.
+A key is printed once, when it is made: alone on standard output, or the addresses in which it stands, with the
+sentences around it on standard error.
 """
 
 from __future__ import annotations
@@ -198,9 +199,9 @@ def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
         note('end the same with "$PING", or "$PING/fail".')
         return
     if "badge" in made:
-        note(f"{done} Show this picture wherever you like. Its address is a secret, and shown only now:")
+        note(f"{done} The addresses of a picture and of a page for people. Both have the key, and are shown only now:")
         say(made["badge"])
-        note(f"The same key opens a page for people: {made['status_page']}")
+        say(made["status_page"])
         return
     note(f"{done} The key is shown only now, so keep it in a safe place:")
     say(made["key"])
