@@ -89,14 +89,14 @@ def create(
 ) -> None:  # fmt: skip
     """Create a key with scopes and limits, and print it, this once; with --scope feed alone, a calendar's address.
 
-    With --scope badge alone, it prints the addresses of a badge and of a status page; with --badge JOB, those of one job.
+    With --scope badge alone, it prints the addresses of a badge and its page; with --badge JOB, those of one job.
     With --ping JOB, it prints the address to which the script of a heartbeat job sends its pings, and the line for it.
 
     bot-scheduler keys create "Ana on call" --set operator --bot webhook --expires 90d
     """
     flags = KeyFlags(scope, set_, label, bot, expires, remark)
     fields = {"name": name, **flags.fields({}, datetime.now(UTC))}
-    bound = {scope: job for scope, job in ((Scope.PING, ping), (Scope.BADGE, badge)) if job is not None}
+    bound = {its: job for its, job in ((Scope.PING, ping), (Scope.BADGE, badge)) if job is not None}
     for its, job in bound.items():
         if "scopes" in fields:
             raise Failure(

@@ -1,4 +1,4 @@
-"""Routes of badges and status pages, and their addresses: in each stands a key with the scope `badge` or `feed` alone."""
+"""Routes of badges and status pages, and their addresses: a key for badges, or for feeds, stands in each."""
 
 from __future__ import annotations
 
