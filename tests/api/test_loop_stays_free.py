@@ -361,8 +361,8 @@ def test_badges_of_many_jobs_are_read_in_pieces(
 
 def multiply(redis_client: Redis, job: str, run: str) -> None:
     """Copies a job and its run, so that there are as many jobs as wanted, each with 30 runs."""
-    keys, pipe = Keys(), redis_client.pipeline(transaction=False)
-    fields: dict[Any, Any] = redis_client.hgetall(keys.job(job))  # type: ignore[assignment]
+    client: Any = redis_client
+    keys, pipe, fields = Keys(), client.pipeline(transaction=False), client.hgetall(Keys().job(job))
     for number in range(1, MANY_JOBS):
         copy = str(uuid.UUID(int=number))
         pipe.hset(keys.job(copy), mapping=fields)

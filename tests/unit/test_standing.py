@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -42,9 +43,9 @@ UP = JobFacts(
         ({"is_on": False, "state": "broken"}, "down"),
     ],
 )
-def test_a_job_stands_as_its_facts_say(facts: dict[str, object], word: str) -> None:
+def test_a_job_stands_as_its_facts_say(facts: dict[str, Any], word: str) -> None:
     """Where somebody decides and runs it; where nobody does, only what is switched off or broken is known."""
-    job = replace(UP, **facts)  # type: ignore[arg-type]
+    job = replace(UP, **facts)
     assert WORDS[standing_of(job, NOW, is_blind=False)] == word
     is_known = job.state == "broken" or not job.is_on
     assert WORDS[standing_of(job, NOW, is_blind=True)] == (word if is_known else "unknown")
