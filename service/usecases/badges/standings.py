@@ -26,8 +26,6 @@ ROWS = 100
 """Jobs that a page shows, the worst first."""
 BARS = 30
 """Past runs of each job that a page shows."""
-
-
 BLINDING: tuple[Kind, ...] = ("no_scheduler", "no_worker", "runs_wait")
 """Troubles in which the last run of a job says nothing of now."""
 
@@ -122,9 +120,7 @@ class Standings:
         ]
         return Page(worst(standing for _, standing in found), len(found), rows, now_ms)
 
-    def _standings(
-        self, job_id: str | None, labels: Sequence[str]
-    ) -> tuple[list[tuple[StandingJob, Standing]], int]:
+    def _standings(self, job_id: str | None, labels: Sequence[str]) -> tuple[list[tuple[StandingJob, Standing]], int]:
         chosen, bound = choice(labels), caller().job_id
         if job_id is not None and (not is_id(job_id) or bound not in (None, job_id)):
             raise no_job(job_id)

@@ -139,12 +139,11 @@ def with_badge(req: Request, made: Mapping[str, Any], public_url: str | None) ->
     """
     if made["scopes"] != [Scope.BADGE.value]:
         return dict(made)
-    shown = {"badge": SVG_ADDRESS, "status_page": PAGE_ADDRESS}
+    picture, page = (path.format(token=made["key"]) for path in (SVG_ADDRESS, PAGE_ADDRESS))
     return {
         **made,
-        **{
-            name: sessions.own_address(req, path.format(token=made["key"]), public_url) for name, path in shown.items()
-        },
+        "badge": sessions.own_address(req, picture, public_url),
+        "status_page": sessions.own_address(req, page, public_url),
     }
 
 
