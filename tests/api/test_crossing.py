@@ -68,7 +68,8 @@ PAGES = (
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
-BY_ADDRESS = ("/feed/{token}.ics", "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
+BADGES = ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
+BY_ADDRESS = ("/feed/{token}.ics", *BADGES)
 LINK = "/link/{token}"
 """Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
 OF_A_FEED: Mapping[str, int] = {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}
@@ -158,6 +159,8 @@ def is_right(world: World, asked: Asked, answer: Answer) -> bool:
         return False
     if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another link that is none
         return answer.status in (400, 404, meant(world, path, method, headers))
+    if path in map(world.fill, BADGES) and target == f"{path}?x=y" and method in ("GET", "HEAD"):
+        return answer.status == 400  # no parameter is passed over
     if target in same(path):
         return answer.status == meant(world, path, method, headers)
     if target.startswith("/static/") and method not in ("GET", "HEAD"):  # asked for openly, whatever the name

@@ -52,8 +52,8 @@ def test_a_jobs_page_shows_the_addresses_to_copy(page: Page, installation: Insta
     picture, shown = page.locator("#badge-address"), page.locator("#badge-page")
     expect(picture).to_have_text(re.compile(r"^http://.*/badge/bsk_\w+\.svg$"))
     expect(page.locator("#badge-markdown")).to_have_text(f"![job]({picture.text_content()}?text=job)")
-    for address in (picture, shown):
-        assert page.request.get(address.text_content() or "").status == 200
+    for told in (picture, shown):
+        assert page.request.get(told.text_content() or "").status == 200
     page.reload()
     expect(picture).to_be_hidden()
     assert "bsk_" not in page.content()
