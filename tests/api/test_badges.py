@@ -30,9 +30,20 @@ HEARTBEAT = {"bot_type": "heartbeat", "bot_config": {}}
 ROOT = "the root key of the badges' test"
 KINDS = ("/badge/{}.svg", "/badge/{}.json", "/status/{}")
 ODD = (
-    "/badge/{}", "/badge/{}.SVG", "/badge/{}.svg.", "/badge/{}.svg.json", "/badge//{}.svg", "//badge/{}.svg",
-    "/badge/./{}.svg", "/badge/x/../{}.svg", "/badge/{}%2esvg", "/badge%2f{}.svg",
-    "/status//{}", "/status/{}.html", "/status/{}%2f", "/STATUS/{}",
+    "/badge/{}",
+    "/badge/{}.SVG",
+    "/badge/{}.svg.",
+    "/badge/{}.svg.json",
+    "/badge//{}.svg",
+    "//badge/{}.svg",
+    "/badge/./{}.svg",
+    "/badge/x/../{}.svg",
+    "/badge/{}%2Ffoo.svg",
+    "/badge%2f{}.svg",
+    "/status//{}",
+    "/status/{}.html",
+    "/status/{}%2f",
+    "/STATUS/{}",
 )
 """Spellings of no address: refused as a wrong key is, or as nothing."""
 
