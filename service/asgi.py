@@ -42,6 +42,7 @@ from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.badges.standings import Standings
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -169,6 +170,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         clock_changes=ClockChanges(scripts, clock),
         feeds=Feeds(scripts, runs, clock),
         pings=Pings(scripts, clock),
+        standings=Standings(scripts, clock),
         timelines=Timelines(scripts),
         occurrences=occurrences,
         explanations=Explanations(occurrences),
@@ -188,6 +190,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         pages=Pool("page", PAGE_THREADS, PAGES_WAITING),
         long=Pool("long", LONG_THREADS, LONG_WAITING),
         import_limit_mb=settings.import_limit_mb,
+        public_url=settings.public_url,
         guesses=wrong_keys,
         rates=Rates(partial(scripts.run, "take_token"), settings.rate_limit) if settings.rate_limit else None,
         refusal_notes=RefusalNotes(RefusedScopes(scripts)),

@@ -146,7 +146,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])] = (
         None
     )
-    """Where people reach the console, for the links in alerts."""
+    """Where people reach the console, for the links in alerts, and for the addresses of feeds, badges and pings."""
     run_links: bool = False
     """`true`: an alert of a failed run or a breach has links of one use, which snooze the job's alerts or run it again
     without a key (see docs/alerts.md). It needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""

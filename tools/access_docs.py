@@ -21,7 +21,8 @@ DOES: Mapping[Scope, str] = {
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
     Scope.PING: "report runs of one heartbeat job, the `job_id` of its key, from elsewhere ([pings](heartbeats.md))",
-    Scope.FEED: "subscribe to a calendar of occurrences ([feeds](#feeds))",
+    Scope.FEED: "subscribe to a calendar of occurrences ([feeds](#feeds)); open badges and status pages, too",
+    Scope.BADGE: "open badges and status pages, and see no names there ([badges](badges.md))",
     Scope.ADMIN: "see and change keys, see and end all sessions, read the audit log",
 }
 
@@ -140,6 +141,8 @@ Whoever has the address sees the feed, so it opens nothing else: a key in an add
 root key is refused there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`; a proxy
 before the service should not log it either. To take it back, revoke the key; to change the address, rotate it. Wrong
 addresses count as [wrong keys](deploy.md#guessing).
+
+The same holds for [badges and status pages](badges.md), whose keys have the scope `badge` alone.
 
 ## Links in alerts
 

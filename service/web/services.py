@@ -17,6 +17,7 @@ from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
 from service.usecases.backfilling.backfills import Backfills
+from service.usecases.badges.standings import Standings
 from service.usecases.batches.batches import Batches
 from service.usecases.calendars import Calendars
 from service.usecases.contacts import ContactBook
@@ -76,6 +77,7 @@ class Services:
         clock_changes: tells which jobs meet a change of clocks.
         feeds: writes calendar feeds.
         pings: notes the pings of heartbeat jobs.
+        standings: tells how jobs stand, for badges and status pages.
         timelines: reads upcoming occurrences for drawings.
         occurrences: tells what became of each occurrence.
         explanations: tells why a job ran, or did not.
@@ -96,6 +98,7 @@ class Services:
         long: the threads for imports, exports, documents, batches and test messages.
         import_limit_mb: the longest import or document, MiB.
         links: what the links in alerts do; None if they are switched off.
+        public_url: where people reach the service; None if nobody has said so.
         guesses: counts wrong API keys.
         rates: limits the requests of each key; None for no limit.
         refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
@@ -123,6 +126,7 @@ class Services:
     clock_changes: ClockChanges
     feeds: Feeds
     pings: Pings
+    standings: Standings
     timelines: Timelines
     occurrences: Occurrences
     explanations: Explanations
@@ -143,6 +147,7 @@ class Services:
     long: Pool
     import_limit_mb: int
     links: AlertLinks | None = None
+    public_url: str | None = None
     guesses: Guesses = field(default_factory=Guesses)
     rates: Rates | None = None
     refusal_notes: RefusalNotes | None = None

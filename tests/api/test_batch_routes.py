@@ -46,7 +46,7 @@ def key(root: Client, **terms: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("action", sorted(SCOPES))
-@pytest.mark.parametrize("scope", ["read", "run", "write", "contacts", "send", "ping", "feed", "admin"])
+@pytest.mark.parametrize("scope", ["read", "run", "write", "contacts", "send", "ping", "feed", "badge", "admin"])
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_each_action_by_each_kind_of_key(root: Client, action: str, scope: str, dry_run: bool) -> None:
     """The scope of the action, and `read` beside it for a filter; who lacks it learns nothing and changes nothing."""

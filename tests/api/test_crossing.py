@@ -68,7 +68,8 @@ PAGES = (
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
 )  # fmt: skip
 """What a session shows; a stranger is led to the sign-in."""
-FEED = "/feed/{token}.ics"
+BADGES = ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
+BY_ADDRESS = ("/feed/{token}.ics", *BADGES)
 LINK = "/link/{token}"
 """Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
 OF_A_FEED: Mapping[str, int] = {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}
@@ -131,7 +132,7 @@ def meant(world: World, path: str, method: str, headers: str) -> int:
     from_own_page = OWN_ORIGIN in headers
     if method == "BREW":  # the server hands no unknown method over
         return 400
-    if path == world.fill(FEED):  # a key stands in the address; it opens no more than this
+    if path in map(world.fill, BY_ADDRESS):  # a key stands in the address; it opens no more than this
         return READ.get(method, 405)
     if path in map(world.fill, ROUTES):
         return OF_A_FEED.get(method, 405)
@@ -158,6 +159,8 @@ def is_right(world: World, asked: Asked, answer: Answer) -> bool:
         return False
     if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another link that is none
         return answer.status in (400, 404, meant(world, path, method, headers))
+    if path in map(world.fill, BADGES) and target == f"{path}?x=y" and method in ("GET", "HEAD"):
+        return answer.status == 400  # no parameter is passed over
     if target in same(path):
         return answer.status == meant(world, path, method, headers)
     if target.startswith("/static/") and method not in ("GET", "HEAD"):  # asked for openly, whatever the name

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 import traceback
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ from service.domain.schedules.definition import Recurrence, Union
 from service.interleaving import interleaved
 from service.settings import Settings
 from service.store.calendars import calendar_store
+from service.store.keys import Keys
 from service.web.api.app import App
 from service.web.console.assets import ASSETS
 from service.web.http.sessions import COOKIE
@@ -325,6 +327,48 @@ def test_the_longest_plans_are_made_beside_the_loop(
     assert planned_in and not [name for name in planned_in if not name.startswith("page")], planned_in
     longest, step = max(steps)
     assert longest < LONGEST_STEP, f"{longest * 1000:.0f} ms: {step}"
+
+
+MANY_JOBS, LONGEST_LOOK = 5_000, 0.02
+
+
+def test_badges_of_many_jobs_are_read_in_pieces(
+    redis_client: Redis, valkey_server: ValkeyServer, steps: list[tuple[float, str]]
+) -> None:
+    """So that no request waits for a badge. The jobs are made alike, beside the API, which takes long for so many."""
+    settings = {"redis_url": valkey_server.url, "api_key": KEY, "message_url": None}
+    app = assemble(Settings.model_validate(settings))
+    answers: list[falcon.testing.Result] = []
+
+    async def ask() -> None:
+        async with falcon.testing.ASGIConductor(app, headers={"X-API-Key": KEY}) as client:
+            job = (await client.simulate_post("/scheduler/jobs", json={**JOB, "labels": {"team": "crm"}})).json["id"]
+            run = (await client.simulate_post(f"/scheduler/jobs/{job}/run")).json["run_id"]
+            multiply(redis_client, job, run)
+            terms = {"name": "a badge", "scopes": ["badge"], "labels": {"team": ["crm"]}}
+            key = (await client.simulate_post("/scheduler/keys", json=terms)).json["key"]
+            steps.clear()
+            for path in (f"/badge/{key}.svg", f"/badge/{key}.json?label=team:crm", f"/status/{key}"):
+                answers.append(await client.simulate_get(path))
+
+    asyncio.run(ask())
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[1].json["jobs"] == MANY_JOBS
+    longest, step = max(steps)
+    assert len(steps) > 3 * MANY_JOBS / 200
+    assert longest < LONGEST_LOOK, f"{longest * 1000:.0f} ms: {step}"
+
+
+def multiply(redis_client: Redis, job: str, run: str) -> None:
+    """Copies a job and its run, so that there are as many jobs as wanted, each with 30 runs."""
+    client: Any = redis_client
+    keys, pipe, fields = Keys(), client.pipeline(transaction=False), client.hgetall(Keys().job(job))
+    for number in range(1, MANY_JOBS):
+        copy = str(uuid.UUID(int=number))
+        pipe.hset(keys.job(copy), mapping=fields)
+        pipe.zadd(keys.jobs, {copy: 10**15 + number})
+        pipe.rpush(keys.history(copy), *[run] * 30)
+    pipe.execute()
 
 
 def test_the_watch_sees_what_blocks(blocked: list[str], redis_client: Redis) -> None:

@@ -86,6 +86,8 @@ EXAMPLES = [
     ("BotConfig_visitor", {"dry_run": False, "limit": 50}),
 ]
 
+BADGES = ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
+
 
 @pytest.fixture
 def api(redis_client: Redis, valkey_server: Any) -> Client:
@@ -184,7 +186,7 @@ def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
         for method, operation in methods.items()
         if "security" in operation
     }
-    without = ("/scheduler/health", "/openapi.json", "/docs", "/feed/{token}.ics")
+    without = ("/scheduler/health", "/openapi.json", "/docs", "/feed/{token}.ics", *BADGES)
     pinged: dict[tuple[str, str], list[Json]] = {(method, path): [] for path in ROUTES for method in ("get", "post")}
     assert told == {("get", path): [] for path in without} | pinged
     assert document["security"] == [{"ApiKey": []}, {"Bearer": []}]

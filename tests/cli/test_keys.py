@@ -184,6 +184,22 @@ def test_a_key_for_pings_is_made_in_one_step(command: Command, installed: Instal
     assert "heartbeat job" in command("jobs", "run", job_id).err
 
 
+def test_a_key_for_badges_is_printed_as_its_addresses(command: Command, installed: Installation) -> None:
+    """Those of a picture and of a page, which work; bound to a job by its name."""
+    job_id = installed.make_job(name="Shown elsewhere")
+    made = command.works("keys", "create", "a badge", "--badge", "Shown elsewhere")
+    picture, page = made.out.split()
+    assert KEY.search(made.err) is None
+    for address, start in ((picture, b"<svg"), (page, b"<!doctype html>")):
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert answer.read().startswith(start)
+    key_id = KEY.findall(picture)[0]
+    assert json.loads(command.works("keys", "show", key_id, "--json").out)["job_id"] == job_id
+    assert "/badge/" in command.works("keys", "rotate", key_id).out
+    assert "/status/" in command.works("keys", "create", "of all", "--scope", "badge").out
+    assert command("keys", "create", "odd", "--ping", job_id, "--badge", job_id).status == 2
+
+
 def test_keys_are_found_by_words_scope_and_state(command: Command) -> None:
     """As the API finds them; that there is none like that is said."""
     made = create(command, "Needle in the list")

@@ -491,6 +491,27 @@ def test_a_heartbeat_jobs_page_makes_an_address_and_offers_no_run(app: Any, root
     assert ">a ping</dd>" in root.get(f"/jobs/{job_id}/runs/{made_run(root, job_id)}").text
 
 
+def test_a_jobs_page_makes_the_address_of_its_badge(app: Any, root: Browser) -> None:
+    """To those who may give the scope; the key that it asks for is bound to this job, and within its maker's limits."""
+    job = {
+        "name": f"Shop {EVIL}"[:90], "bot_type": "visitor", "schedule_type": "daily", "labels": {"team": "crm"},
+        "schedule_config": {"hour": 2, "minute": 30},
+    }  # fmt: skip
+    job_id = root.send("POST", "/scheduler/jobs", job).json["id"]
+    limited = make(root, "limited", EVERYTHING, labels={"team": ["crm"]})
+    for browser in (root, signed_in(app, limited)):
+        asked = json.loads(
+            unescape(re.findall(r'id="make-badge"[^>]* data-key="([^"]*)"', browser.get(f"/jobs/{job_id}").text)[0])
+        )
+        assert (asked["scopes"], asked["job_id"]) == (["badge"], job_id)
+        made = browser.send("POST", "/scheduler/keys", asked)
+        assert made.status_code == 201, made.text
+        assert Browser(app).get("/badge/" + made.json["badge"].rpartition("/")[2]).status_code == 200
+        assert "Badge of" in root.get(f"/access/keys/{made.json['id']}").text
+    for reader in (make(root, "viewer"), make(root, "lesser", [s for s in EVERYTHING if s != "badge"])):
+        assert "make-badge" not in signed_in(app, reader).get(f"/jobs/{job_id}").text
+
+
 def made_run(browser: Browser, job_id: str) -> str:
     """The newest run of a job."""
     return str(browser.send("GET", f"/scheduler/jobs/{job_id}/history").json[0]["id"])

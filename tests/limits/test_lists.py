@@ -59,8 +59,10 @@ NOT_WITH_LIMITS = {
 """The guard lets no key with limits in; health is open, and tells anybody without a key how many jobs there are."""
 PINGS = {"/ping/{token}", "/ping/{token}/start", "/ping/{token}/fail", "/ping/{token}/log"}
 """Of the one job that the key in the address is bound to."""
-AHEAD = {"/scheduler/clock-changes", "/feed/{token}.ics"}
-"""What changes with the clock: see `tests/store/test_clock_changes.py` and `tests/api/test_feeds.py`."""
+AHEAD = {
+    "/scheduler/clock-changes", "/feed/{token}.ics", "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}",
+}  # fmt: skip
+"""What changes with the clock: see `test_clock_changes.py`, `test_feeds.py` and `test_badges.py`."""
 
 
 def test_every_operation_of_several_jobs_is_tried() -> None:

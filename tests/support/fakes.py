@@ -277,7 +277,7 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
         "batches": None, "erasure": contacts, "definitions": None, "calendars": None, "pauses": None, "channels": None,
         "rules": None, "told_alerts": None, "snoozes": None, "hub": lone_hub(jobs), "backfills": None,
         "dry_runs": None, "calendar_dry_runs": None, "clock_changes": None, "feeds": None, "pings": None,
-        "timelines": None, "occurrences": None, "explanations": None, "occurrence_edits": None,
+        "standings": None, "timelines": None, "occurrences": None, "explanations": None, "occurrence_edits": None,
         "audit": None, "revisions": None, "deleted": None, "message_tester": None, "reading": None, "job_numbers": None,
         "bots": {"echo": EchoBot},
         "callers": Callers(root, stored, stored, lookups), "lookups": lookups, "stored_keys": None,

@@ -180,6 +180,7 @@ def _populate(web: Installation) -> World:
     assert web.call("POST", f"/jobs/{job_id}/runs/{run_id}/cancel")[0] == 200
     contact = web.call("POST", "/contacts", {"name": MARK})[1]
     key = web.call("POST", "/keys", {"name": MARK, "scopes": ["read"]})[1]
+    # Its address opens the feed, the badges and the status page.
     feed = web.call("POST", "/keys", {"name": "a feed", "scopes": ["feed"], "labels": {"team": ["nobody"]}})[1]
     ids = {"job_id": job_id, "run_id": run_id, "contact_id": str(contact["id"]), "key_id": str(key["id"])}
     ids |= {"revision": "1", "token": str(feed["key"]), "feed_id": str(feed["id"])}

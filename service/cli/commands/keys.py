@@ -1,6 +1,7 @@
 """`bot-scheduler keys …`: list, create, show, update, rotate and revoke stored API keys.
 
-A key is printed once, when it is made: alone on standard output, with the sentences around it on standard error.
+A key is printed once, when it is made: alone on standard output, or the addresses in which it stands, with the
+sentences around it on standard error.
 """
 
 from __future__ import annotations
@@ -78,22 +79,32 @@ def create(
             autocompletion=complete_names,
         ),
     ] = None,
+    badge: Annotated[
+        str | None,
+        typer.Option(
+            "--badge", metavar="JOB", help="Make it for the badge of this job alone.", autocompletion=complete_names,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Create a key with scopes and limits, and print it, this once; with --scope feed alone, a calendar's address.
 
+    With --scope badge alone, it prints the addresses of a badge and its page; with --badge JOB, those of one job.
     With --ping JOB, it prints the address to which the script of a heartbeat job sends its pings, and the line for it.
 
     bot-scheduler keys create "Ana on call" --set operator --bot webhook --expires 90d
     """
     flags = KeyFlags(scope, set_, label, bot, expires, remark)
     fields = {"name": name, **flags.fields({}, datetime.now(UTC))}
-    if ping is not None:
+    bound = {its: job for its, job in ((Scope.PING, ping), (Scope.BADGE, badge)) if job is not None}
+    for its, job in bound.items():
         if "scopes" in fields:
-            raise Failure(Exit.USAGE, "Use --ping or --scope and --set, not both: such a key may do nothing else")
-        fields |= {"scopes": [Scope.PING.value], "job_id": find_id(ping)}
+            raise Failure(
+                Exit.USAGE, "Use one of --ping, --badge, or --scope and --set: such a key may do nothing else"
+            )
+        fields |= {"scopes": [its.value], "job_id": find_id(job)}
     if "scopes" not in fields:
-        raise Failure(Exit.USAGE, "A key needs scopes: give --scope, --set or --ping")
+        raise Failure(Exit.USAGE, "A key needs scopes: give --scope, --set, --ping or --badge")
     made = api().json(api().ask("POST", "/scheduler/keys", body=fields), "id", "name", "key")
     _hand_over(f"Created {made['name']} ({made['id']}).", made, json)
 
@@ -186,6 +197,11 @@ def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
             'In the script, with this address as PING: curl -fsS -m 10 --retry 3 -o /dev/null "$PING/start", and at the'
         )
         note('end the same with "$PING", or "$PING/fail".')
+        return
+    if "badge" in made:
+        note(f"{done} The addresses of a picture and of a page for people. Both have the key, and are shown only now:")
+        say(made["badge"])
+        say(made["status_page"])
         return
     note(f"{done} The key is shown only now, so keep it in a safe place:")
     say(made["key"])

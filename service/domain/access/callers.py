@@ -81,6 +81,7 @@ _DOING = {
     Scope.SEND: ("send test messages", "send test messages"),
     Scope.PING: ("report runs", "report runs"),
     Scope.FEED: ("subscribe to calendars", "subscribe to calendars"),
+    Scope.BADGE: ("see badges", "see badges"),
     Scope.ADMIN: ("administer keys", "administer keys"),
 }
 

@@ -23,7 +23,7 @@ class KeyTerms:
         limits: the jobs that exist for it.
         expires_at: epoch seconds from which it is refused; None for never.
         note: a remark; None for none.
-        job_id: the heartbeat job to which it is bound; None for none.
+        job_id: the job to which it is bound, of whose pings or badge it is; None for none.
     """
 
     name: str

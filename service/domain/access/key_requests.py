@@ -165,16 +165,18 @@ def _expiry(value: object, now: int) -> int | None:
 
 
 def _job_id(value: object, scopes: frozenset[Scope] | None, current: KeyTerms | None) -> str | None:
-    """Check to which job a key is bound: one for pings to its job for good, others to none."""
+    """Check to which job a key is bound, for good: one for pings to its job, one for badges perhaps, others to none."""
     is_for_pings = scopes == frozenset({Scope.PING})
+    may_be_bound = is_for_pings or scopes == frozenset({Scope.BADGE})
     if current is not None and value != current.job_id:
         raise ValidationFailed.of("job_id", "cannot change after the key is made; make another key")
     if value is None and not (is_for_pings and current is None):
         return None
-    if not is_for_pings and scopes is not None:
-        raise ValidationFailed.of("job_id", "must be null, unless the scope ping is the only one")
+    if not may_be_bound and scopes is not None:
+        raise ValidationFailed.of("job_id", "must be null, unless the scope ping or badge is the only one")
     if not isinstance(value, str) or not is_id(value):
-        raise ValidationFailed.of("job_id", "must be the id of the heartbeat job that this key for pings is bound to")
+        kind = "heartbeat job that this key for pings" if is_for_pings else "job that this key"
+        raise ValidationFailed.of("job_id", f"must be the id of the {kind} is bound to")
     return value
 
 

@@ -22,7 +22,9 @@ class Scope(enum.StrEnum):
     PING = "ping"
     """Report from elsewhere that a job began or ended."""
     FEED = "feed"
-    """Subscribe to a calendar of occurrences."""
+    """Subscribe to a calendar of occurrences; see badges and status pages."""
+    BADGE = "badge"
+    """See badges and status pages: whether jobs are up, and no names."""
     ADMIN = "admin"
     """See and change keys, sessions, channels; read the audit log."""
 

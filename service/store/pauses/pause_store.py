@@ -59,7 +59,7 @@ class PauseStore:
 
     def stored(self) -> tuple[int, list[Pause]]:
         """Return Redis' time, ms, and the pauses that are stored as in force, the oldest first."""
-        now, found = self._scripts.read(lambda pipe: (pipe.time(), pipe.hvals(self._keys.pauses)))
+        now, found = ask(self._scripts, ("TIME",), ("HVALS", self._keys.pauses))
         return ms_of(now), _read(found)
 
     def all(self) -> tuple[int, list[Pause]]:

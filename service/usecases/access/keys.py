@@ -17,6 +17,7 @@ from service.domain.access.key_choice import parse_choice
 from service.domain.access.key_records import KeyRecord, KeyTerms
 from service.domain.access.key_requests import parse_overlap, parse_terms, require_no_longer, require_within
 from service.domain.access.key_texts import is_key_id, new_id, new_text, parse_key
+from service.domain.access.scopes import Scope
 from service.domain.heartbeats.terms import is_watched
 from service.errors import ConcurrentChange, NotFound, ValidationFailed
 from service.store.access.key_store import KeyStore
@@ -53,7 +54,7 @@ class StoredKeys:
         who, now = caller(), self._clock.now_ms()
         terms = parse_terms(body, self._bot_types, now // 1000)
         require_within(who, terms, "make")
-        self._require_heartbeat(terms)
+        self._require_its_job(terms)
         self._require_no_longer(terms, "make")
         for _ in range(TRIES):
             key_id = new_id()
@@ -182,13 +183,14 @@ class StoredKeys:
                 return changed
         raise _changing(key_id)
 
-    def _require_heartbeat(self, terms: KeyTerms) -> None:
+    def _require_its_job(self, terms: KeyTerms) -> None:
+        """Refuse to bind a key to a job that it does not see; one for pings, to any but a heartbeat job."""
         if terms.job_id is None:
             return
         bot_type = self._store.bot_of(terms.job_id, terms.limits)
         if bot_type is None:
             raise ValidationFailed.of("job_id", "must be the id of a job that exists, within the limits of the key")
-        if not is_watched(bot_type):
+        if Scope.PING in terms.scopes and not is_watched(bot_type):
             raise ValidationFailed.of("job_id", f"must be the id of a heartbeat job; the bot of this one is {bot_type}")
 
     def _require_no_longer(self, terms: KeyTerms, doing: str) -> None:

@@ -23,6 +23,7 @@ from service.web.api.alerting.channels import ChannelList, ChannelTest, OneChann
 from service.web.api.alerting.rules import OneRule, RuleList
 from service.web.api.alerting.snoozes import OneSnooze, SnoozeList
 from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
+from service.web.api.badges import routes as badges
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
@@ -47,6 +48,7 @@ from service.web.http.guard import Guard, Nothing
 from service.web.http.incoming import Incoming
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
+from service.web.http.pools import Admission
 from service.web.http.representation.compression import Compression
 from service.web.http.request_ids import RequestIds
 from service.web.http.sessions import is_https
@@ -158,7 +160,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     guard = Guard(services.callers, sign_in, services.guesses, services.refusal_notes)
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
     allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
-    middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers()]
+    middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers(), badges.DrawnFailures()]
     app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
     errors.install(app)
@@ -254,13 +256,17 @@ def _add_service_routes(app: App, services: Services) -> None:
 
 def _add_access_routes(app: App, services: Services) -> None:
     keys, lookups = services.stored_keys, services.lookups
-    app.add_route("/scheduler/keys", KeyList(keys))
+    app.add_route("/scheduler/keys", KeyList(keys, services.public_url))
     app.add_route("/scheduler/keys/me", OwnKey(keys))
     app.add_route("/scheduler/keys/{key_id}", Key(keys, lookups))
-    app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups))
+    app.add_route("/scheduler/keys/{key_id}/rotate", Rotate(keys, lookups, services.public_url))
     app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
     for path, word in pings.ROUTES.items():
         app.add_route(path, pings.PingRoute(services.pings, word))
+    looks = Admission(badges.MOST_LOOKS)
+    app.add_route(badges.SVG_ADDRESS, badges.BadgePicture(services.standings, looks))
+    app.add_route(badges.JSON_ADDRESS, badges.BadgeData(services.standings, looks))
+    app.add_route(badges.PAGE_ADDRESS, badges.StatusPage(services.standings, looks))
     app.add_route("/scheduler/sessions", SessionList(services.console_sessions))
     app.add_route("/scheduler/sessions/end", SessionsEnd(services.console_sessions, lookups))
     app.add_route("/scheduler/sessions/{session_id}", SessionEnd(services.console_sessions, lookups))

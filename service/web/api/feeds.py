@@ -37,13 +37,14 @@ class Feed(PooledResource[Feeds]):
     on_head = on_get
 
 
-def with_feed(req: Request, made: Mapping[str, Any]) -> dict[str, Any]:
+def with_feed(req: Request, made: Mapping[str, Any], public_url: str | None) -> dict[str, Any]:
     """Add the address of its feed to a key that was just made, if it is one for feeds.
 
     Args:
-        req: the request that made it; the address has its host.
+        req: the request that made it; without `public_url`, the address has its host.
         made: the key's record, with its text.
+        public_url: where people reach the service; None if nobody has said so.
     """
     if made["scopes"] != [Scope.FEED.value]:
         return dict(made)
-    return {**made, "feed": sessions.own_address(req, ADDRESS.format(token=made["key"]))}
+    return {**made, "feed": sessions.own_address(req, ADDRESS.format(token=made["key"]), public_url)}

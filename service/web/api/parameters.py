@@ -16,7 +16,7 @@ class KnownParameters:
     """Falcon middleware behind the guard that refuses unknown query parameters: a typo must not change what is asked.
 
     Pages for people are no operations of the API, and get whatever stands in an address. So does what anybody may
-    ask, and what has its key in the address: programs add to addresses, against caches.
+    ask, and feeds and pings: programs add to addresses, against caches.
 
     Args:
         operations: method and path of each operation -> its description.
@@ -52,4 +52,4 @@ class KnownParameters:
 
 def _is_for_any_address(resource: object) -> bool:
     access = getattr(resource, "access", OPEN)
-    return access.is_open or access.is_by_address
+    return access.any_parameters

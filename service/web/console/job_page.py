@@ -76,7 +76,8 @@ class JobPage(RenderedPage):
             "/jobs",
             job=job,
             is_watched=is_watched(job["bot_type"]),
-            ping_key=_ping_key(job),
+            ping_key=_key_of(job, Scope.PING, "Pings"),
+            badge_key=_key_of(job, Scope.BADGE, "Badge") if Scope.BADGE in caller().scopes else None,
             labelled=labelled,
             paused=paused,
             zone=zone,
@@ -103,11 +104,11 @@ class JobPage(RenderedPage):
         )
 
 
-def _ping_key(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the key that its reader can make for the pings of a job: within the limits of the reader's own."""
+def _key_of(job: Mapping[str, Any], scope: Scope, title: str) -> dict[str, Any]:
+    """Return the key that its reader can make for the pings or the badge of a job: within the reader's own limits."""
     limits = caller().limits
     return {
-        "name": f"Pings of {job['name']}"[:NAME_LIMIT], "scopes": [Scope.PING.value], "job_id": job["id"],
+        "name": f"{title} of {job['name']}"[:NAME_LIMIT], "scopes": [scope.value], "job_id": job["id"],
         "labels": {label: sorted(values) for label, values in limits.labels.items()} or None,
         "bot_types": None if limits.bot_types is None else sorted(limits.bot_types),
     }  # fmt: skip

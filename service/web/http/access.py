@@ -52,12 +52,14 @@ class Access:
         own_pages_change: whether only the console's own pages may send requests that change something.
         scopes: method, lower case -> what it needs.
         unlimited: whether a key that is limited to some jobs is refused.
+        any_parameters: whether query parameters are passed over that the operation does not take.
     """
 
     proofs: frozenset[Proof]
     own_pages_change: bool = False
     scopes: Mapping[str, Needed] = field(default_factory=lambda: MappingProxyType({}))
     unlimited: bool = False
+    any_parameters: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -82,6 +84,10 @@ class Access:
         """Declare that a key that is limited to some jobs is refused."""
         return replace(self, unlimited=True)
 
+    def with_known_parameters(self) -> Access:
+        """Declare that a query parameter is refused that the operation does not take."""
+        return replace(self, any_parameters=False)
+
     def scopes_of(self, method: str) -> tuple[Scope, ...]:
         """Return the scopes of which a method, upper case, needs one; none where any key will do."""
         name = "get" if method == "HEAD" else method.lower()
@@ -101,7 +107,7 @@ class Access:
             raise Forbidden("This key is limited to some jobs; this needs a key without limits")
 
 
-OPEN = Access(frozenset())
+OPEN = Access(frozenset(), any_parameters=True)
 """Anybody."""
 BY_KEY = Access(frozenset({Proof.KEY, Proof.OWN_PAGE}))
 """The API."""
@@ -109,9 +115,9 @@ BY_SENT_KEY = Access(frozenset({Proof.KEY}))
 """For programs alone."""
 BY_SESSION = Access(frozenset({Proof.SESSION}), own_pages_change=True)
 """The console's pages."""
-BY_TOKEN = Access(frozenset({Proof.TOKEN}))
+BY_TOKEN = Access(frozenset({Proof.TOKEN}), any_parameters=True)
 """For programs that can send nothing but an address, such as calendars."""
-OPEN_PAGE = Access(frozenset(), own_pages_change=True)
+OPEN_PAGE = Access(frozenset(), own_pages_change=True, any_parameters=True)
 """Pages for people who are not signed in."""
 BY_KEY_OR_SESSION = Access(frozenset({Proof.KEY, Proof.PASSWORD, Proof.SESSION}))
 """For people and programs, where nothing can be changed."""

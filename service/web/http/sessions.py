@@ -51,8 +51,16 @@ def _host(text: str, scheme: str) -> str | None:
     return text.lower().removesuffix(_PORTS[scheme]) if _HOST.fullmatch(text) else None
 
 
-def own_address(req: Request, path: str) -> str:
-    """Return the whole address of a path of this service, as whoever sends the request reaches it."""
+def own_address(req: Request, path: str, public_url: str | None = None) -> str:
+    """Return the whole address of a path of this service.
+
+    Args:
+        req: the request.
+        path: the path.
+        public_url: where people reach the service; None: where whoever sends the request does.
+    """
+    if public_url:
+        return f"{public_url.rstrip('/')}{path}"
     scheme = "https" if is_https(req) else "http"
     return f"{scheme}://{_first(req.get_header('X-Forwarded-Host')) or req.netloc}{path}"
 

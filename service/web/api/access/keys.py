@@ -10,6 +10,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.interleaving import interleaved
 from service.usecases.access.keys import StoredKeys
+from service.web.api.badges.routes import with_badge
 from service.web.api.feeds import with_feed
 from service.web.api.heartbeats.pings import with_ping
 from service.web.api.limits import PAGE_LIMIT
@@ -20,12 +21,18 @@ from service.web.http.body import read_object, read_optional_object
 
 
 class KeyList:
-    """`/scheduler/keys`."""
+    """`/scheduler/keys`.
+
+    Args:
+        keys: the stored keys.
+        public_url: where people reach the service, for addresses with a new key; None if nobody has said so.
+    """
 
     access = BY_KEY.needing(get=Scope.ADMIN, post=Scope.ADMIN)
 
-    def __init__(self, keys: StoredKeys) -> None:
+    def __init__(self, keys: StoredKeys, public_url: str | None) -> None:
         self._keys = keys
+        self._public_url = public_url
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of keys, in the order of their creation, narrowed by `q`, `scope` and `state`."""
@@ -38,12 +45,12 @@ class KeyList:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make a key. The answer has the key itself, which is shown this once.
 
-        If `feed` is its only scope, the answer also has the address of the calendar feed; if `ping` is, and `job_id`
-        names a heartbeat job, the address for its pings.
+        If `feed` is its only scope, the answer also has the address of the calendar feed; if `badge` is, those of the
+        badge and of the status page; if `ping` is, and `job_id` names a heartbeat job, the address for its pings.
 
         The new key may have no more rights than the one that makes it.
         """
-        made = _with_address(req, await interleaved(self._keys.create, await read_object(req)))
+        made = _with_address(req, await interleaved(self._keys.create, await read_object(req)), self._public_url)
         resp.media, resp.status = made, falcon.HTTP_201
         resp.set_header("Location", f"/scheduler/keys/{made['id']}")
 
@@ -104,21 +111,23 @@ class Rotate:
     Args:
         keys: the stored keys.
         lookups: forget what they knew when a key changes.
+        public_url: as in `KeyList`.
     """
 
     access = BY_KEY.needing(post=Scope.ADMIN)
 
-    def __init__(self, keys: StoredKeys, lookups: Lookups) -> None:
+    def __init__(self, keys: StoredKeys, lookups: Lookups, public_url: str | None) -> None:
         self._keys = keys
         self._lookups = lookups
+        self._public_url = public_url
 
     async def on_post(self, req: Request, resp: Response, key_id: str) -> None:
         """Give the key a new secret, shown this once, and accept the old one for `overlap_seconds` more."""
         made = await interleaved(self._keys.rotate, key_id, await read_optional_object(req))
-        resp.media = _with_address(req, made)
+        resp.media = _with_address(req, made, self._public_url)
         self._lookups.forget()
 
 
-def _with_address(req: Request, made: dict[str, Any]) -> dict[str, Any]:
+def _with_address(req: Request, made: dict[str, Any], public_url: str | None) -> dict[str, Any]:
     """Add the address in which a key that was just made is meant to stand, if there is one."""
-    return with_ping(req, with_feed(req, made))
+    return with_badge(req, with_ping(req, with_feed(req, made, public_url), public_url), public_url)

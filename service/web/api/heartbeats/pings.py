@@ -56,13 +56,14 @@ class PingRoute:
     on_get = on_post
 
 
-def with_ping(req: Request, made: Mapping[str, Any]) -> dict[str, Any]:
+def with_ping(req: Request, made: Mapping[str, Any], public_url: str | None) -> dict[str, Any]:
     """Add the address for its pings to a key that was just made, if it is one for pings.
 
     Args:
-        req: the request that made it; the address has its host.
+        req: the request that made it; without `public_url`, the address has its host.
         made: the key's record, with its text.
+        public_url: where people reach the service; None if nobody has said so.
     """
     if made["scopes"] != [Scope.PING.value] or made["job_id"] is None:
         return dict(made)
-    return {**made, "ping": sessions.own_address(req, ADDRESS.format(token=made["key"]))}
+    return {**made, "ping": sessions.own_address(req, ADDRESS.format(token=made["key"]), public_url)}

@@ -21,7 +21,7 @@ IDS: Mapping[str, Schema] = {
     "token": {
         "type": "string",
         "pattern": "^bsk_[0-9A-Za-z_]+$",
-        "description": "A key with the scope feed, or ping, alone.",
+        "description": "A key with the scope feed, badge or ping alone.",
     },
     "name": CALENDAR_NAME,
 }

@@ -33,7 +33,8 @@ def access() -> dict[str, Schema]:
     note = or_null({"type": "string", "maxLength": NOTE_LIMIT})
     job = {
         **or_null(UUID),
-        "description": "The heartbeat job to which a key is bound whose only scope is `ping`; it must be named then.",
+        "description": "The job to which a key is bound: a heartbeat job, which must be named, if `ping` is its only "
+        "scope; any job, or null for all, if `badge` is.",
     }
     terms = {"name": TEXT, "scopes": scopes, **limits, "expires_at": or_null(TIMESTAMP), "note": note, "job_id": job}
     history = {
@@ -49,6 +50,9 @@ def access() -> dict[str, Schema]:
     text = {**TEXT, "description": "The key itself, shown this once."}
     feed = {**TEXT, "description": "The address of its calendar feed, if `feed` is its only scope; a secret, too."}
     ping = {**TEXT, "description": "The address for pings, if `ping` is its only scope; a secret, too."}
+    badge = {**TEXT, "description": "The address of its badge, if `badge` is its only scope; a secret, too."}
+    status = {**TEXT, "description": "The address of its status page, if `badge` is its only scope; a secret, too."}
+    shown = {"key": text, "feed": feed, "ping": ping, "badge": badge, "status_page": status}
     name = {"type": "string", "minLength": 1, "maxLength": NAME_LIMIT}
     sent = {**terms, "name": name, "expires_at": or_null(TIME_SENT), **{field: {} for field in ("id", *history)}}
     seconds = {"type": "integer", "minimum": 0, "maximum": LONGEST_OVERLAP, "default": 0}
@@ -70,7 +74,7 @@ def access() -> dict[str, Schema]:
         },
         "SessionsEnded": record({"ended": COUNT}),
         "Key": record(stored),
-        "NewKey": record({**stored, "key": text, "feed": feed, "ping": ping}, (*stored, "key")),
+        "NewKey": record({**stored, **shown}, (*stored, "key")),
         "OwnKey": record({**stored}, ("id", *terms)),
         "KeyRequest": record(sent, ("name", "scopes"), additionalProperties=False),
         "KeyChange": record(sent, (), additionalProperties=False),

@@ -1,14 +1,18 @@
-"""Operations about what is to come: changes of clocks, calendar feeds."""
+"""Operations about what is to come, and about how jobs stand: changes of clocks, calendar feeds, badges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.domain.badges.standing import WORST_FIRST
 from service.domain.edits.requests import FURTHEST_DAYS, REASON_LENGTH
+from service.web.api.badges import badge_svg
+from service.web.api.badges import routes as badges
 from service.web.api.change_notes import HEADER
 from service.web.api.feeds import ADDRESS, CALENDAR
 from service.web.api.limits import CLOCK_CHANGE_DAYS
 from service.web.api.openapi.building import (
+    BOOLEAN,
     COUNT,
     JSON_OBJECT,
     TEXT,
@@ -25,6 +29,17 @@ from service.web.api.openapi.operation import BODY_ERRORS, LABELS, Operation, js
 
 OCCURRENCE = "/scheduler/jobs/{job_id}/occurrences/{instant}"
 
+JOBS_QUERY: Mapping[str, Schema] = {"job_id": {**UUID, "description": "Only this job."}, "label": LABELS}
+BADGE_QUERY: Mapping[str, Schema] = {
+    **JOBS_QUERY,
+    "text": {"type": "string", "minLength": 1, "maxLength": badge_svg.TEXT_LENGTH,
+             "description": "The text at the left; jobs where there is none."},
+}  # fmt: skip
+PAGE_QUERY: Mapping[str, Schema] = {
+    **JOBS_QUERY,
+    "names": {**BOOLEAN, "default": False, "description": "Show the jobs' names; the key's scope must be feed."},
+}
+
 FORESIGHT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/clock-changes"): Operation(
         {200: json(ref("ClockChanges"))}, (400,), {CLOCK_CHANGE_DAYS.name: CLOCK_CHANGE_DAYS.schema}
@@ -36,6 +51,9 @@ FORESIGHT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body=json(ref("ChangeOccurrence")),
     ),
     ("DELETE", OCCURRENCE): Operation({204: None}, (400, 404, 409, 412), headers=("If-Match", HEADER)),
+    ("GET", badges.SVG_ADDRESS): Operation({200: {badges.SVG: TEXT}}, (400, 404), BADGE_QUERY, tagged=True),
+    ("GET", badges.JSON_ADDRESS): Operation({200: json(ref("Badge"))}, (400, 404), BADGE_QUERY, tagged=True),
+    ("GET", badges.PAGE_ADDRESS): Operation({200: {badges.HTML: TEXT}}, (400, 404), PAGE_QUERY, tagged=True),
     ("GET", ADDRESS): Operation({200: {CALENDAR: TEXT}}, (400, 404), {"label": LABELS}, tagged=True),
 }
 
@@ -60,6 +78,11 @@ def foresight() -> dict[str, Schema]:
         "sentence": TEXT,
     })  # fmt: skip
     found = {"ClockChanges": record({"until": TIMESTAMP, "count": COUNT, "changes": array(change)})}
+    found["Badge"] = record({
+        "schemaVersion": {"const": 1}, "label": TEXT, "message": TEXT, "color": TEXT, "isError": BOOLEAN,
+        "standing": {"enum": list(WORST_FIRST), "description": "The worst of the jobs that the key covers."},
+        "jobs": COUNT,
+    })  # fmt: skip
     return found | changed_occurrences()
 
 

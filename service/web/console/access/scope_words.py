@@ -15,6 +15,7 @@ WORDS: Mapping[Scope, tuple[str, str]] = {
     Scope.SEND: ("Send test messages", "To any address; to a contact, with “See and change contacts” too."),
     Scope.PING: ("Report runs", "The pings of one heartbeat job, on whose page such a key is made."),
     Scope.FEED: ("Subscribe to calendars", "Feeds of occurrences; such a key must have this alone."),
+    Scope.BADGE: ("See badges", "Badges and a status page, without names; such a key must have this alone."),
     Scope.ADMIN: ("Administer access", "See and change keys; without limits, all sessions and the audit log, too."),
 }
 """Scope -> its name for people, and what it includes."""

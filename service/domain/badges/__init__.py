@@ -1,0 +1,1 @@
+"""Badges and status pages: how a job stands, in one word."""

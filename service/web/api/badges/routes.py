@@ -1,0 +1,163 @@
+"""Routes of badges and status pages, and their addresses: a key for badges, or for feeds, stands in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import falcon
+from falcon.asgi import Request, Response
+
+from service.domain.access.scopes import Scope
+from service.domain.badges.standing import WORDS, Standing
+from service.domain.plain_json import dumps
+from service.errors import ValidationFailed
+from service.interleaving import interleaved
+from service.usecases.badges.standings import Standings
+from service.web.api.badges import badge_svg, status_page
+from service.web.http import query, sessions
+from service.web.http.access import BY_TOKEN
+from service.web.http.pools import Admission
+from service.web.http.representation.validators import revalidate
+
+SVG_ADDRESS, JSON_ADDRESS, PAGE_ADDRESS = "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}"
+SVG, HTML = "image/svg+xml", "text/html"
+FRESH_SECONDS, REFRESH_SECONDS = 30, 60
+"""How long caches may show an answer without asking again, and after how long a page loads itself again."""
+MOST_LOOKS = 20
+"""Requests under way of one process. Each may look at 10,000 jobs, in pieces with others' requests between them."""
+BY_TOKEN_OF_A_BADGE = BY_TOKEN.needing(get=(Scope.FEED, Scope.BADGE)).with_known_parameters()
+"""A mistyped `job_id` would show other jobs, so no parameter is passed over."""
+T = TypeVar("T")
+_DRAWN: dict[int, Standing] = {404: "empty", 503: "unknown"}
+_TITLE = "jobs"
+
+
+class Looking:
+    """Base of the routes: how the jobs stand that the key covers. A subclass declares its own `access`.
+
+    Args:
+        standings: the use case.
+        looks: limits the requests under way.
+    """
+
+    def __init__(self, standings: Standings, looks: Admission) -> None:
+        self._standings = standings
+        self._looks = looks
+
+    async def _look(self, call: Callable[..., T], req: Request, **more: Any) -> T:
+        """Look at the jobs that the request names, on the event loop, which serves others meanwhile."""
+        with self._looks.admitted():
+            return await interleaved(call, query.text(req, "job_id"), query.texts(req, "label"), **more)
+
+
+class BadgePicture(Looking):
+    """`/badge/{token}.svg`."""
+
+    access = BY_TOKEN_OF_A_BADGE
+
+    async def on_get(self, req: Request, resp: Response, token: str) -> None:
+        """Return a picture that says how the jobs stand that the key covers: the worst of them.
+
+        `?job_id=` leaves out all jobs but one, `?label=team:crm` those without the label. While Redis is away, and for
+        a job that does not exist, the answer is a picture, too, with its status.
+        """
+        text = _text(req)
+        standing, _ = await self._look(self._standings.badge, req)
+        _show(resp, text, standing)
+        resp.set_header("Cache-Control", f"max-age={FRESH_SECONDS}")
+        revalidate(req, resp)
+
+    on_head = on_get
+
+
+class BadgeData(Looking):
+    """`/badge/{token}.json`."""
+
+    access = BY_TOKEN_OF_A_BADGE
+
+    async def on_get(self, req: Request, resp: Response, token: str) -> None:
+        """Return the badge in the form that shields.io reads, and our words beside it."""
+        text = _text(req)
+        standing, jobs = await self._look(self._standings.badge, req)
+        found = {
+            "schemaVersion": 1, "label": text, "message": WORDS[standing],
+            "color": badge_svg.COLORS[standing], "isError": standing in ("down", "unknown"),
+            "standing": standing, "jobs": jobs,
+        }  # fmt: skip
+        resp.data, resp.content_type = dumps(found), falcon.MEDIA_JSON
+        resp.set_header("Cache-Control", f"max-age={FRESH_SECONDS}")
+        revalidate(req, resp)
+
+    on_head = on_get
+
+
+class StatusPage(Looking):
+    """`/status/{token}`."""
+
+    access = BY_TOKEN_OF_A_BADGE
+
+    async def on_get(self, req: Request, resp: Response, token: str) -> None:
+        """Return a page for people: how the jobs stand that the key covers, without names, ids and errors.
+
+        It loads itself again each minute. `job_id` and `label` leave out other jobs. `?names=true` shows names, with a
+        key of the scope `feed`.
+        """
+        page = await self._look(self._standings.page, req, has_names=query.boolean(req, "names"))
+        resp.data, resp.content_type = status_page.write(page), f"{HTML}; charset=utf-8"
+        resp.set_header("Content-Security-Policy", status_page.POLICY)
+        resp.set_header("X-Robots-Tag", "noindex, nofollow")
+        resp.set_header("X-Frame-Options", "DENY")
+        resp.set_header("Refresh", str(REFRESH_SECONDS))
+        resp.set_header("Cache-Control", f"private, max-age={FRESH_SECONDS}")
+        revalidate(req, resp)
+
+    on_head = on_get
+
+
+class DrawnFailures:
+    """Falcon middleware that draws a badge's 404 and 503: where a picture is wanted, nobody sees a sentence.
+
+    A key cannot be looked up while Redis is away, so the guard answers most of these.
+    """
+
+    async def process_response(self, req: Request, resp: Response, resource: object, succeeded: bool) -> None:
+        """Draw the failure of a badge, with its status."""
+        if isinstance(resource, BadgePicture) and resp.status_code in _DRAWN:
+            resp.media = None
+            _show(resp, _TITLE, _DRAWN[resp.status_code])
+            resp.set_header("Cache-Control", "no-cache")
+
+
+def with_badge(req: Request, made: Mapping[str, Any], public_url: str | None) -> dict[str, Any]:
+    """Add the addresses of its badge and its status page to a key that was just made, if it is one for badges.
+
+    Args:
+        req: the request that made it; without `public_url`, the addresses have its host.
+        made: the key's record, with its text.
+        public_url: where people reach the service; None if nobody has said so.
+    """
+    if made["scopes"] != [Scope.BADGE.value]:
+        return dict(made)
+    picture, page = (path.format(token=made["key"]) for path in (SVG_ADDRESS, PAGE_ADDRESS))
+    return {
+        **made,
+        "badge": sessions.own_address(req, picture, public_url),
+        "status_page": sessions.own_address(req, page, public_url),
+    }
+
+
+def _show(resp: Response, text: str, standing: Standing) -> None:
+    resp.data, resp.content_type = badge_svg.draw(text, standing), SVG
+    resp.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
+    resp.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+
+
+def _text(req: Request) -> str:
+    """Read the text at the left."""
+    text = query.text(req, "text")
+    if text is None:
+        return _TITLE
+    if not 1 <= len(text) <= badge_svg.TEXT_LENGTH or not text.isprintable():
+        raise ValidationFailed.of("text", f"must be 1 to {badge_svg.TEXT_LENGTH} printable characters")
+    return text
