@@ -31,8 +31,8 @@ def again(
     if failed_since is not None and run is not None:
         raise Failure(Exit.USAGE, "Give either a RUN or --failed-since")
     if failed_since is None:
-        one = chosen_run(job_id, run)
-        made = [{"again_of": one, "run_id": ask_for_run(f"{_path(job_id, one)}/again", None)}]
+        run_id = chosen_run(job_id, run)
+        made = [{"again_of": run_id, "run_id": ask_for_run(f"{_path(job_id, run_id)}/again", None)}]
     else:
         made = _failed_again(job_id, failed_since)
     if json:

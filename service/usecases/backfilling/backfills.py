@@ -103,7 +103,7 @@ class Backfills:
             NotFound: there is no such job.
         """
         self._require(job_id)
-        return self._with_pauses(job_id, self._store.of_job(job_id))
+        return [*self._with_pauses(job_id, self._store.of_job(job_id))]
 
     def get(self, job_id: str, backfill_id: str) -> dict[str, Any]:
         """Read one backfill.
@@ -129,10 +129,10 @@ class Backfills:
             raise Conflict(f"Backfill {backfill_id} is done already")
         return self.get(job_id, backfill_id)
 
-    def _with_pauses(self, job_id: str, backfills: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _with_pauses(self, job_id: str, backfills: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
         """Say of those under way which pause their runs go through, if one is in force."""
         if not any(one["state"] == "active" for one in backfills):
-            return list(backfills)
+            return backfills
         now_ms, stored = self._pauses.stored()
         marks = read_marks(self._scripts, [job_id]).get(job_id) if stored else None
         its = [] if marks is None else covering(stored, now_ms, job_id, *marks)
