@@ -36,7 +36,7 @@ class RunLinks:
     def of(self, queued: Queued, says: Mapping[str, Any], address: str) -> dict[str, str]:
         """Return the links of an alert, by the names of `FIELDS`; none where it is about no failure and no breach.
 
-        An alert that is sent once more has the same ones.
+        An alert that is sent once more has the same ones. What is done elsewhere cannot be run again here.
 
         Args:
             queued: the alert, as it waits for the address.
@@ -51,7 +51,7 @@ class RunLinks:
         expires_at = queued.since // 1000 + LIFETIME_SECONDS
         secret, found = self._secrets.signing(), dict[str, str]()
         for field, action in FIELDS.items():
-            if action == "snooze" or run_id is not None:
+            if action == "snooze" or (run_id is not None and "elsewhere" not in says):
                 link = Link(action, queued.alert_id, job_id, run_id, to_of(address), expires_at)
                 found[field] = f"{self._public_url}{PATH}{signed(link, secret)}"
         return found

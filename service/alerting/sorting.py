@@ -16,6 +16,7 @@ from service.alerting import alert_texts, wording
 from service.alerting.alert_addresses import Addresses, of_a_channel, of_a_job
 from service.domain.alert_folding import Fate, Folding, summary_is_due, summary_is_void
 from service.domain.alerting.rule import ONLY_BY_RULE, JobFacts, Rule, channels_told
+from service.domain.heartbeats.terms import is_watched
 from service.domain.records import UnreadableJob
 from service.secrecy.redaction import Redaction
 from service.store.alerting.channel_store import ChannelStore
@@ -146,6 +147,8 @@ class Sorter:
         says: dict[str, Any] = {"said": said}
         if audience.name:
             says |= {"name": audience.name, "labels": dict(audience.labels)}
+        if is_watched(audience.bot_type):
+            says["elsewhere"] = True
         if audience.templates:
             says["templates"] = dict(audience.templates)
         if audience.bot_type and "run_id" in said and said["kind"] in ("failed", "news", "breach"):

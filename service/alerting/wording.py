@@ -23,6 +23,10 @@ _ADVICE = {
     "breach": "Look at the job's history: bot-scheduler history {job_id}",
     "news": "Read the run's log: bot-scheduler logs {job_id} {run_id}",
 }  # fmt: skip
+_ADVICE_ELSEWHERE = {
+    "failed": "Read the run's log, and mend the cause where the work is done: bot-scheduler logs {job_id} {run_id}",
+}  # fmt: skip
+"""Of heartbeat jobs, which nothing here runs."""
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 _OFFERS = {"snooze_link": "To be told nothing about this job for a while", "again_link": "To run it again"}
 """Before the links that an alert may have, see `service.alerting.run_links`."""
@@ -164,7 +168,8 @@ def _linked(says: Mapping[str, Any], public_url: str | None) -> str:
 def _advice(says: Mapping[str, Any]) -> str:
     said = says["said"]
     named = {"job_id": said.get("job_id"), "run_id": said.get("run_id", "")}
-    return _ADVICE.get(str(said["kind"]), "").format(**named)
+    advice = _ADVICE | (_ADVICE_ELSEWHERE if "elsewhere" in says else {})
+    return advice.get(str(said["kind"]), "").format(**named)
 
 
 def _advised(says: Mapping[str, Any]) -> str:

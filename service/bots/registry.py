@@ -36,7 +36,9 @@ def load_bots() -> dict[str, type[Bot]]:
         if bot is None:
             continue
         if bot.name in bots:
-            _log.error("The bot %r of %s is left out: another bot has this name", bot.name, entry.value)
+            _log.error(
+                "The bot %r of %s is left out: another bot has this name. Give it another one", bot.name, entry.value
+            )
             continue
         bots[bot.name] = bot
     return bots

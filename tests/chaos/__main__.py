@@ -35,6 +35,7 @@ from tests.chaos.changes import check_changes, entries_of
 from tests.chaos.faults import SCHEDULERS, WORKERS, Faults, NamedKills
 from tests.chaos.load import Load
 from tests.chaos.pausing import check_pauses, spans_of
+from tests.chaos.pinging import Pinger, check_pings
 from tests.chaos.proxy import Point
 from tests.chaos.recount import read_state, recount
 from tests.chaos.stage import Say, Stage
@@ -101,12 +102,16 @@ def run(folder: Path, seconds: float, seed: int, pause: tuple[float, float], say
         stage.start("web", *SCHEDULERS, *WORKERS).until_healthy().keep()
         load = Load(stage, random.Random(chance.random()), str(folder / "trace"))
         load.populate()
+        pinger = Pinger(load, random.Random(chance.random()))
+        pinger.populate()
         named = NamedKills(stage, random.Random(chance.random()), (pause[0] / 3, pause[1] / 3))
         watch = Watch(server.client(), stage.keys)
         watch.start()
+        pinger.start()
         _let_die(stage, load, named, Faults(stage, random.Random(chance.random())), seconds, pause, chance)
+        pinger.stop()
         tell("quiet")
-        report = _audit(stage, load, named, folder / "trace", seed, thorough=seconds > 100)
+        report = _audit(stage, load, pinger, named, folder / "trace", seed, thorough=seconds > 100)
         watch.stop()
         report.found.wrong += watch.found
         report.looks, report.recounts = watch.looks, watch.recounts
@@ -129,12 +134,15 @@ def _let_die(
     load.stop()
 
 
-def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, thorough: bool) -> Report:
+def _audit(
+    stage: Stage, load: Load, pinger: Pinger, named: NamedKills, trace: Path, seed: int, thorough: bool
+) -> Report:
     client, keys, found = stage.client, stage.keys, Findings()
     until(lambda: load.call("GET", "/health")[0] == 200, 60)
     now = time.time()
     until(lambda: _all_decided(stage, now), 60, lambda: "the scheduler does not catch up")
     off_since = load.switch_off()
+    pinger.end_all()
     unexpected = list(load.unexpected)
     try:
         until(lambda: _at_rest(stage), SETTLE_SECONDS)
@@ -145,7 +153,8 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
         _audit_job(found, load, job_id, runs, off_since)
     names = [
         (job_id, f"{load.known[job_id].kind if job_id in load.known else 'unknown'} ({job_id})") for job_id in every
-    ]
+        if job_id not in pinger.jobs  # a ping names no occurrence
+    ]  # fmt: skip
     found.accounted = check_accounts(found, partial(_account, load), names)
     for job_id, job in load.known.items():
         if job.deleted == "no" and job_id not in every:
@@ -159,6 +168,8 @@ def _audit(stage: Stage, load: Load, named: NamedKills, trace: Path, seed: int, 
     labelled = {job_id: runs for job_id, runs in every.items() if _is_paused_at_times(load, job_id)}
     check_pauses(found, spans_of(client, keys), labelled, load.pauses, load.ended_pauses)
     check_changes(found, client, keys, every)
+    plain = pinger.jobs[-1], pinger.plain["answered"], pinger.plain["unclear"]
+    check_pings(found, pinger.told.values(), plain, every)
     check_backfills(found, client, keys, every, entries_of(client, keys), load.backfills)
     check_keys(found, client, keys, [job_id for job_id, job in load.known.items() if job.deleted == "yes"])
     if thorough:

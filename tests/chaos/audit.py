@@ -28,6 +28,7 @@ class Findings:
     checked: int = 0
     accounted: int = 0
     runs: int = 0
+    pings: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     never_ended: list[str] = field(default_factory=list)
@@ -44,7 +45,7 @@ class Findings:
             f"occurrences checked {self.checked}, named {self.accounted}, lost {len(self.lost)}, "
             f"doubled {len(self.doubled)}, "
             f"never ended {len(self.never_ended)}, stray keys {len(self.stray)}, other faults {len(self.wrong)}, "
-            f"runs {self.runs}, kills {kills}, seed {seed}"
+            f"runs {self.runs}, pings {self.pings}, kills {kills}, seed {seed}"
         )
 
 

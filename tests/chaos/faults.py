@@ -27,7 +27,7 @@ SCHEDULER_POINTS = points("decide", "decide_edit", "hold_lead", "release_delayed
 WORKER_POINTS = [
     *points(*CLAIMS, "renew_lease", "end_run", "BLMOVE", "EXEC"), *points(*CLAIMS, whens=("since",)),
 ]  # fmt: skip
-WEB_POINTS = points("save_job", "request_run", "delete_job")
+WEB_POINTS = points("save_job", "request_run", "delete_job", "note_ping")
 NAMED = {*SCHEDULER_POINTS, *WORKER_POINTS, *WEB_POINTS}
 """Every point that a run of the suite visits."""
 SELDOM = {"requeue_run", "end_run"}

@@ -26,6 +26,8 @@ class RunState:
 
     status: str
     slot: bool
+    is_told: bool = False
+    """Whether others carry it out, and pings tell of it."""
 
     @property
     def is_open(self) -> bool:
@@ -113,7 +115,7 @@ def _of_job(state: State, job_id: str, job: JobState) -> Iterator[str]:
 
 def _right_places(run: RunState) -> tuple[set[str], ...]:
     if run.status == "running":
-        return ({"leases"},) if run.slot else ()
+        return (set() if run.is_told else {"leases"},) if run.slot else ()
     if run.status == "queued":
         return ({"queued"},) if run.slot else ({"waiting"}, {"retries"}, {"held", "on hold"})
     return (set(),) if run.status else ()
@@ -172,11 +174,11 @@ def _server(client: Redis) -> object:
 def _runs(client: Redis, keys: Keys, ids: Sequence[str]) -> dict[str, RunState]:
     with client.pipeline(transaction=False) as pipe:
         for run_id in ids:
-            pipe.hmget(keys.run(run_id), "status", "slot")
+            pipe.hmget(keys.run(run_id), "status", "slot", "trigger")
         rows = pipe.execute()
     return {
-        run_id: RunState((status or b"").decode(), slot == b"1")
-        for run_id, (status, slot) in zip(ids, rows, strict=True)
+        run_id: RunState((status or b"").decode(), slot == b"1", trigger == b"ping")
+        for run_id, (status, slot, trigger) in zip(ids, rows, strict=True)
     }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def named_keys(keys: Keys) -> list[str]:
     scripts = (ROOT / "service" / "store" / "lua").rglob("*.lua")
     names = {name for script in scripts for name in re.findall(r"\bkey\.(\w+)", script.read_text())}
     found = [getattr(keys, name) for name in sorted(names - {"wake", "run_news"})]
-    ids = {keys.rq_execution: "1:2", keys.told: "1:2", keys.birthdays_of: "04-12"}
+    ids = {keys.rq_execution: "1:2", keys.told: "1:2", keys.ping: "1:2", keys.birthdays_of: "04-12"}
     return [key if isinstance(key, str) else key(ids.get(key, "1")) for key in found]
 
 

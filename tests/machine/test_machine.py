@@ -49,6 +49,7 @@ from service.usecases.fates.occurrences import Occurrences
 from tests.chaos.audit import Findings, histories
 from tests.chaos.changes import check_changes
 from tests.machine.pausing import Pausing
+from tests.machine.pinging import Pinging
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
 from tests.support.virtual_time import MONOTONIC_KEY, NOW_KEY, VirtualRedis, virtual_time
@@ -145,7 +146,7 @@ def _schedule(step: int, is_union: bool) -> dict[str, Any]:
     return {"schedule_type": "any", "schedule_config": {"schedules": [plain, slower]}} if is_union else plain
 
 
-class Engine(Pausing):
+class Engine(Pausing, Pinging):
     """Jobs, runs and claims."""
 
     server: ValkeyServer
@@ -175,6 +176,7 @@ class Engine(Pausing):
         self.tokens = itertools.count()
         self.claimed: set[str] = set()
         self.begin_pausing()
+        self.begin_pinging()
         self.backfills = Backfills(self.rig.scripts, self.accounts, {"echo": EchoConfig})
         self.begun: dict[str, tuple[str, int]] = {}
 
@@ -798,7 +800,9 @@ class Engine(Pausing):
         index: Any = self.client.zrange(self.keys.due, 0, -1, withscores=True)
         due = {j: model.upcoming * 1000 for j, model in self.known.items() if model.upcoming is not None}
         assert {member.decode(): int(score) for member, score in index} == due
-        assert int(self.client.get(self.keys.enabled_jobs) or 0) == sum(model.is_on for model in self.known.values())
+        assert int(self.client.get(self.keys.enabled_jobs) or 0) == sum(
+            model.is_on for model in (*self.known.values(), *self.watched.values())
+        )  # fmt: skip
         for job_id, model in self.known.items():
             comes = model.upcoming is not None or model.pending
             state = "disabled" if not model.is_on else "scheduled" if comes else "ended"
@@ -882,7 +886,8 @@ class Engine(Pausing):
         kept = {key for job in self.deleted for key in (
             self.keys.deleted_job(job), self.keys.deleted_revisions(job), self.keys.deleted_edits(job))}  # fmt: skip
         left = {key.decode() for key in every} - kept
-        assert not [key for key in left if any(part in gone for part in key.split(":"))]
+        pinged = f"{self.keys.prefix}:ping:"  # what is remembered of pings goes by itself
+        assert not [key for key in left if any(part in gone for part in key.split(":")) and not key.startswith(pinged)]
         # A duplicate of what was claimed may stand in the queue; the claim's door is closed to it.
         assert not (gone - self.claimed) & set(self._members(self.keys.rq_queue))
 
@@ -912,6 +917,7 @@ class Engine(Pausing):
                 if self.client.exists(getattr(self.keys, key))]  # fmt: skip
         assert left == []
         self.each_instant_of_a_backfill_has_one_run()
+        self.each_ping_is_in_the_history_once()
         assert not self.client.keys("rq:execution*")
         changes = Findings()
         check_changes(changes, self.client, self.keys, histories(self.client, self.keys), repaired=True)

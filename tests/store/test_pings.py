@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from service.alerting.alert_texts import words
-from service.bots.heartbeat.bot import HeartbeatConfig
-from service.domain.access.callers import SERVICE, act_as_before, act_for
 from service.domain.heartbeats.pings import Word
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.scheduler.calendar_changes import CalendarChanges
 from service.scheduler.expectations import Expectations
 from service.store.jobs.due_index import DueIndex
 from service.store.server.redis_clock import RedisClock
-from service.usecases.heartbeats.pings import Pings, TooMany
-from service.usecases.jobs import Jobs
-from service.usecases.runs import Runs
-from tests.support.store_rig import EchoConfig, Rig
-
-EVERY_MINUTE = {"schedule_type": "interval", "schedule_config": {"minutes": 1}}
+from service.usecases.heartbeats.pings import TooMany
+from tests.store.pinging import know_heartbeats, ping, shown, watched
+from tests.support.store_rig import Rig
 
 
 @pytest.fixture(autouse=True)
 def _bots(rig: Rig) -> None:
     """The rig knows heartbeat jobs, too."""
-    configs: dict[str, type[BaseModel]] = {"echo": EchoConfig, "heartbeat": HeartbeatConfig}
-    rig.jobs, rig.use = Jobs(rig.scripts, RedisClock(rig.client), configs), Runs(rig.scripts, configs)
-
-
-def watched(rig: Rig, **fields: Any) -> str:
-    return rig.make_job(**{"bot_type": "heartbeat", **EVERY_MINUTE, **fields})
-
-
-def ping(rig: Rig, job_id: str, word: Word = "success", rid: str | None = None, text: str = "") -> dict[str, Any]:
-    token = act_for(replace(SERVICE, job_id=job_id))
-    try:
-        return Pings(rig.scripts, RedisClock(rig.client)).note(word, rid, text.encode())
-    finally:
-        act_as_before(token)
+    know_heartbeats(rig)
 
 
 def look(rig: Rig, job_id: str) -> None:
@@ -56,10 +36,6 @@ def back(rig: Rig, job_id: str, seconds: int) -> None:
         if rig.client.hexists(rig.keys.expectation(job_id), field):
             rig.client.hset(rig.keys.expectation(job_id), field, at)
     rig.client.hset(rig.keys.job(job_id), mapping={"since": at // 1000, "created_at": at})
-
-
-def shown(rig: Rig, job_id: str) -> list[tuple[str, str | None]]:
-    return [(run["status"], run["error"]) for run in rig.history(job_id)]
 
 
 def test_a_start_and_an_end_make_one_run(rig: Rig) -> None:

@@ -32,6 +32,8 @@ class Awaited:
         follows_reports: whether the schedule counts from the last report (an interval).
         following: returns the first open occurrence strictly after an instant, epoch seconds, if it counts from
             another; None if there is none.
+        is_on: whether the job is enabled. Once it has ended, it still owes the pings that were due before.
+        has_ended: whether its schedule has no occurrence any more, be it open or closed.
     """
 
     grace: int
@@ -40,6 +42,8 @@ class Awaited:
     settled: int | None
     follows_reports: bool
     following: Callable[[int, int], int | None]
+    is_on: bool = True
+    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,8 +224,8 @@ def _judge_lateness(expect: Expect, facts: Facts, verdict: Verdict, now: int) ->
 
 def _judge_pings(awaited: Awaited, facts: Facts, verdict: Verdict, now: int) -> None:
     verdict.settled = awaited.settled
-    if not facts.is_on:
-        verdict.end(PING, "it is switched off, or has ended")
+    if not awaited.is_on:
+        verdict.end(PING, "it is switched off")
         return
     found = owed(awaited, facts.paused, now)
     verdict.settled, verdict.next_at = found.settled, found.next_at

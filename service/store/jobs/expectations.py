@@ -14,10 +14,13 @@ from service.domain.expectations.awaited import Awaited
 from service.domain.expectations.paused_time import is_paused, paused_stretches
 from service.domain.expectations.verdict import EndedRun, Facts, Verdict, judge
 from service.domain.heartbeats.terms import grace_ms, is_watched
+from service.domain.options import Options
 from service.domain.pauses.pause import Pause
+from service.domain.planning import why_ended
 from service.domain.records import NONE_RUNS, JobRecord, UnreadableJob, read_job
 from service.domain.schedules.closed.closed_days import next_open
 from service.domain.schedules.definition import Interval
+from service.domain.schedules.occurrences import next_occurrence
 from service.errors import ScheduleError
 from service.store.calendars.calendar_store import CalendarStore
 from service.store.pauses.pause_store import PauseStore
@@ -116,7 +119,8 @@ class ExpectationStore:
         facts = self._facts(record, state, pauses, now)
         verdict = judge(expect, facts, now)
         nothing = expect is None and facts.awaited is None
-        text = orjson.dumps(written(verdict, facts, state, nothing=nothing))
+        moved = _moved_on(record, facts.awaited, verdict.next_at)
+        text = orjson.dumps(written(verdict, facts, state, nothing=nothing) | moved)
         return Judged(job_id, self._scripts.run("judge_job", job_id, stamp, text).decode(), verdict)
 
     def _facts(self, record: JobRecord, state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int) -> Facts:
@@ -159,7 +163,7 @@ def stored_facts(state: Mapping[bytes, bytes], now: int) -> Facts:
     ended = [orjson.loads(line) for line in state.get(b"ended", b"").splitlines()]
     return Facts(
         is_on=True,
-        since=number(b"since") or now,
+        since=min(number(b"since") or now, now),  # else a clock that was ahead would put off what is expected
         success=number(b"success"),
         tardy=number(b"tardy"),
         durations=[int(one) for one in state.get(b"durations", b"").split()],
@@ -180,11 +184,13 @@ def written(verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, not
         state: the same as it was read.
         nothing: whether nothing is expected any more.
     """
+    reported = None if facts.awaited is None else facts.awaited.reported
     fields = {
         "since": str(facts.since),  # outside hands may have taken it away
         "told": orjson.dumps(verdict.told).decode() if verdict.told else None,
         "tardy": None if verdict.tardy is None else str(verdict.tardy),
         "settled": None if verdict.settled is None else str(verdict.settled),
+        "reported": None if reported is None else str(reported),
         "longest": None if verdict.longest is None else str(verdict.longest),
         "ended": None,
     }  # fmt: skip
@@ -202,8 +208,18 @@ def written(verdict: Verdict, facts: Facts, state: Mapping[bytes, bytes], *, not
         "marks": marks,
         "notes": [{"kind": kind, "facts": said} for kind, said in verdict.notes],
         "next": False if nothing else verdict.look_at,
-        **({"next_run": str(verdict.next_at or NONE_RUNS)} if facts.awaited is not None and facts.is_on else {}),
     }
+
+
+def _moved_on(record: JobRecord, awaited: Awaited | None, next_at: int | None) -> dict[str, Any]:
+    """Write when a heartbeat job's next ping is due, and whether it has come to its end: nobody else moves it on."""
+    if awaited is None or not awaited.is_on:
+        return {}
+    moved = {"next_run": str(next_at or NONE_RUNS)}
+    was = record.plan.state
+    if was == "broken" or awaited.has_ended == (was == "ended"):
+        return moved
+    return {**moved, "ended": why_ended(record.definition.options) if awaited.has_ended else ""}
 
 
 def _expected(record: JobRecord, calendar: WorkCalendar | None, is_paused_at: Callable[[int], bool]) -> Any:
@@ -230,18 +246,24 @@ def _awaited(record: JobRecord, state: Mapping[bytes, bytes], calendar: WorkCale
     schedule, options = definition.schedule, definition.options
     counts = isinstance(schedule, Interval)  # from the last report; the author of a crontab knows no anchor of ours
 
+    def begun(base: int) -> tuple[Options, int]:
+        """The options and the anchor of what counts from an instant: an interval has begun already."""
+        if not counts:
+            return options, plan.anchor
+        is_over = options.starts_at_s is not None and options.starts_at_s <= base
+        return (options.model_copy(update={"starts_at": None}) if is_over else options), base
+
     def following(after: int, base: int) -> int | None:
-        its = options
-        if counts and options.starts_at_s is not None and options.starts_at_s <= base:
-            its = options.model_copy(update={"starts_at": None})
-        found = next_open(schedule, its, after, base if counts else plan.anchor, calendar)
+        its, anchor = begun(base)
+        found = next_open(schedule, its, after, anchor, calendar)
         return None if found is None else found.at
 
     since, reported, settled = (state.get(name) for name in (b"since", b"reported", b"settled"))
     planned = record.created_at // 1000 if plan.after is None else plan.after
     begins = max(0 if since is None else min(int(since), now), planned * 1000)
+    last = None if reported is None else min(int(reported), now)
+    its, anchor = begun(-(-max(begins, last or 0) // 1000))
     return Awaited(
-        grace_ms(definition.bot_config), begins,
-        None if reported is None else min(int(reported), now), None if settled is None else min(int(settled), now),
-        counts, following,
+        grace_ms(definition.bot_config), begins, last, None if settled is None else min(int(settled), now), counts,
+        following, definition.enabled, next_occurrence(schedule, its, now // 1000, anchor, calendar) is None,
     )  # fmt: skip

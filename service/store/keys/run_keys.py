@@ -59,7 +59,7 @@ class RunKeys:
         return f"{self.prefix}:job:{job_id}:pings"
 
     def ping(self, ping: str) -> str:
-        """Name the string that remembers a heartbeat job's run by `job id:id`: that of its pings, or of a call."""
+        """Name the string that remembers a heartbeat job's run by `job id:id`: see `lua/shared/pings.lua`."""
         return f"{self.prefix}:ping:{ping}"
 
     def ping_count(self, job_id: str) -> str:

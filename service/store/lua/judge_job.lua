@@ -3,7 +3,8 @@
 -- ARGV  1 job id      2 the stamp of the facts that it was made of, '' for none
 --       3 JSON: {"health" ('' for well), "fields" and "removed" (of key.expectation: name -> text; a list), "marks" (run id ->
 --         JSON, of runs under way), "notes" (a list of {"kind", "facts"}), "next" (when to look again, ms, or false: nothing is
---         expected any more), "next_run" (when a heartbeat job's next ping is due, ms as a text; absent for other jobs)}
+--         expected any more); of a heartbeat job that is on, "next_run" (when its next ping is due, ms as a text), and if that
+--         changes, "ended" (why its schedule has ended; '' if it goes on)}
 -- Returns 'judged'; 'stale' if there are other facts by now, and nothing has changed; 'gone' if there is no such job.
 --
 -- One step, so that whatever dies, a breach is told once and its end once: what is told and that it was told come together.
@@ -24,6 +25,11 @@ for name, value in pairs(verdict.fields) do call('HSET', state, name, value) end
 if #verdict.removed > 0 then call('HDEL', state, unpack(verdict.removed)) end
 if verdict.health == '' then call('HDEL', job, 'health') else call('HSET', job, 'health', verdict.health) end
 if verdict.next_run then call('HSET', job, 'next_run', verdict.next_run) end
+if verdict.ended == '' then
+  call('HDEL', job, 'state', 'state_reason')
+elseif verdict.ended then
+  call('HSET', job, 'state', 'ended', 'state_reason', verdict.ended)
+end
 for run_id, text in pairs(verdict.marks) do
   if call('HGET', key.run(run_id), 'status') == 'running' then
     call('HSET', key.run(run_id), 'breaches', text)

@@ -7,7 +7,7 @@
 --         {'used', run id} (a run with that id has ended, and cannot begin); {'none'} (there is no run to add a log to).
 --
 -- One step, so that a run's end, its job's failures, its alert and what is expected agree. Safe to repeat: a call remembers
--- its run for a minute. A ping that is sent twice counts once, if it has an id, or begins a run within ten seconds of another
+-- its answer for a minute. A ping that is sent twice counts once, if it has an id, or begins a run within ten seconds of another
 -- beginning. It opens with INCR, so that a full Redis refuses it whole.
 
 local REPEATED_MS, CALL_SECONDS = 10000, 60
@@ -17,27 +17,24 @@ local bot_type = call('HGET', key.job(job_id), 'bot_type')
 if not bot_type then return {'gone'} end
 if bot_type ~= 'heartbeat' then return {'other'} end
 
-local function noted(run_id)
-  return {'noted', run_id, call('HGET', key.run(run_id), 'status')}
-end
-
-local known = pings.recall(job_id, id)
-if known then return noted(known) end
+local known, told = pings.recall(job_id, 'c' .. id)
+if known then return {'noted', known, told} end
 local wait = pings.take(job_id)
 if wait then return {'wait', wait} end
 
 local now = now_ms()
-local run_id = pings.open_run(job_id, rid)
-local before = not run_id and rid ~= '' and pings.recall(job_id, rid)
+local run_id, before, was = pings.open_run(job_id, rid), nil, nil
+if not run_id and rid ~= '' then before, was = pings.recall(job_id, 'r' .. rid) end
 
 if word == 'log' then
-  run_id = run_id or before or pings.latest(job_id)
+  run_id = run_id or (before and call('EXISTS', key.run(before)) == 1 and before) or pings.latest(job_id)
   if not run_id then return {'none'} end
   pings.add_log(job_id, run_id, 7, tonumber(ARGV[6]))
 elseif word == 'start' then
   if before then return {'used', before} end
   local began = run_id and tonumber(call('HGET', key.run(run_id), 'started_at') or 0)
-  if not run_id or (rid == '' and now - began > REPEATED_MS) then
+  -- A clock that was set back since makes no later start the same one.
+  if not run_id or (rid == '' and math.abs(now - began) > REPEATED_MS) then
     if run_id then pings.finish(job_id, run_id, 'failed', 'never ended: the next run has begun', now) end
     run_id = id
     pings.begin(job_id, run_id, rid, now)
@@ -51,8 +48,9 @@ else
     pings.begin(job_id, run_id, rid, now)
   end
   pings.add_log(job_id, run_id, 7, tonumber(ARGV[6]))
-  local status = word == 'fail' and 'failed' or 'success'
-  pings.finish(job_id, run_id, status, word == 'fail' and ARGV[5] or nil, now, true)
+  was = word == 'fail' and 'failed' or 'success'
+  pings.finish(job_id, run_id, was, word == 'fail' and ARGV[5] or nil, now, true)
 end
-pings.keep(job_id, id, run_id, CALL_SECONDS)
-return noted(run_id)
+local status = call('HGET', key.run(run_id), 'status') or was or ''  -- many later runs push one out as it ends
+pings.keep(job_id, 'c' .. id, run_id, status, CALL_SECONDS)
+return {'noted', run_id, status}

@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 from service.domain.access.callers import caller
 from service.domain.access.key_requests import LONGEST_OVERLAP, NOTE_LIMIT
 from service.domain.access.scopes import SETS, Scope
+from service.domain.heartbeats.terms import HEARTBEAT
 from service.usecases.access.keys import StoredKeys
 from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
@@ -22,7 +23,7 @@ from service.web.http.pools import Pool
 from service.web.services import Bots
 
 JOBS_READ, LABELS_OFFERED = 200, 12
-"""Jobs whose labels are looked at, and how many of these labels the form offers at a click."""
+"""Jobs that are looked at, and how many of their labels the form offers at a click."""
 OVERLAPS = (
     (0, "at once"), (3600, "after 1 hour"), (86_400, "after 1 day"), (LONGEST_OVERLAP, "after 1 week"),
 )  # fmt: skip
@@ -51,7 +52,7 @@ class NewKey(RenderedPage):
             "labels": own["labels"], "bot_types": None if limits.bot_types is None else sorted(limits.bot_types),
             "expires_at": own["expires_at"],
         }  # fmt: skip
-        _show(resp, key, own, sorted(seen_bots(self._bots)), _labels_of(self._jobs))
+        _show(resp, key, own, sorted(seen_bots(self._bots)), _labels_of(self._jobs), _watched(self._jobs))
 
 
 class EditKey(RenderedPage):
@@ -73,8 +74,9 @@ class EditKey(RenderedPage):
 
 
 def _show(
-    resp: Response, key: Mapping[str, Any], own: Mapping[str, Any], bots: Sequence[str], offered_labels: Sequence[str]
-) -> None:
+    resp: Response, key: Mapping[str, Any], own: Mapping[str, Any], bots: Sequence[str],
+    offered_labels: Sequence[str], watched: Sequence[tuple[str, str]] = (),
+) -> None:  # fmt: skip
     show(
         resp,
         "access_key.html",
@@ -87,6 +89,7 @@ def _show(
         may_rotate=may_rotate(key, own),
         labels=_label_lines(key["labels"]),
         offered_labels=offered_labels,
+        watched=watched,
         scopes=offered_scopes(),
         sets=offered_sets(),
         chosen_set=set_of(key["scopes"]),
@@ -96,6 +99,12 @@ def _show(
         lifetimes=LIFETIMES,
         note_limit=NOTE_LIMIT,
     )
+
+
+def _watched(jobs: Jobs) -> list[tuple[str, str]]:
+    """Return the ids and names of the reader's oldest heartbeat jobs: a key for pings is bound to one of them."""
+    found = jobs.list(limit=JOBS_READ, bot_type=HEARTBEAT).data
+    return [(job["id"], job["name"]) for job in found]
 
 
 def _labels_of(jobs: Jobs) -> list[str]:

@@ -13,7 +13,7 @@ WORDS: Mapping[Scope, tuple[str, str]] = {
     Scope.WRITE: ("Change jobs", "Create, change, restore and delete them; apply documents."),
     Scope.CONTACTS: ("See and change contacts", "The address book, and results and logs that are about persons."),
     Scope.SEND: ("Send test messages", "To any address; to a contact, with “See and change contacts” too."),
-    Scope.PING: ("Report runs", "The pings of one heartbeat job, on whose page such a key is made."),
+    Scope.PING: ("Report runs", "The pings of one heartbeat job; such a key must have this alone."),
     Scope.FEED: ("Subscribe to calendars", "Feeds of occurrences; such a key must have this alone."),
     Scope.BADGE: ("See badges", "Badges and a status page, without names; such a key must have this alone."),
     Scope.ADMIN: ("Administer access", "See and change keys; without limits, all sessions and the audit log, too."),

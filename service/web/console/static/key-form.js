@@ -107,11 +107,19 @@ function showSet() {
   if (!form.querySelector("[name=set]:checked")) custom.checked = true;
 }
 
+// A key for pings is bound to a job; the choice of it is there for such a key alone.
+const pinged = document.getElementById("pinged");
+function offerJobs() {
+  if (pinged) pinged.hidden = chosen("scope").join() !== "ping";
+}
+offerJobs();
+
 form.addEventListener("input", ({ target }) => {
   changed = true;
   summary.hidden = true;
   if (target.name === "set" && target.dataset.scopes) choose(target.dataset.scopes);
   if (target.name === "scope") showSet();
+  offerJobs();
   const field = target.closest("[data-field]")?.dataset.field;
   showErrors(form, [], (path) => path === field);
 });
