@@ -29,7 +29,8 @@ for _, run_id in ipairs(redis.call('ZRANGE', ARGV[1] .. ':leases', 0, -1)) do
 end
 local jobs = {}
 for _, job_id in ipairs(redis.call('ZRANGE', ARGV[1] .. ':jobs', 0, -1)) do
-  local held, limit, bot = unpack(redis.call('HMGET', ARGV[1] .. ':job:' .. job_id, 'held', 'max_concurrent_runs', 'bot_type'))
+  local held, limit, bot = unpack(redis.call(
+    'HMGET', ARGV[1] .. ':job:' .. job_id, 'held', 'max_concurrent_runs', 'bot_type'))
   jobs[#jobs + 1] = {job_id, held or '0', bot == 'heartbeat' and '20' or limit or '1'}
 end
 return {rows, jobs}

@@ -1,4 +1,4 @@
-"""Pings of heartbeat jobs in the state machine, with an oracle of their own: a run for each, once, and late when due."""
+"""Pings of heartbeat jobs in the state machine, with their own oracle: a run for each, once, and late when due."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Pinging(RuleBasedStateMachine):
         self.each_ping_is_in_the_history_once()
 
     def _look(self, job_id: str, job: Watched) -> None:
-        """What is missing was told once, and so was its end; and it is missing when the interval and the grace are over."""
+        """What is missing was told once, and so was its end; it is missing when interval and grace are over."""
         rows: Any = self.rig.client.lrange(self.rig.keys.alerts, 0, -1)
         notes = [one for one in map(json.loads, reversed(rows)) if one.get("job_id") == job_id]
         kinds = [one["kind"] for one in notes if one.get("expectation") == "ping"]

@@ -800,9 +800,8 @@ class Engine(Pausing, Pinging):
         index: Any = self.client.zrange(self.keys.due, 0, -1, withscores=True)
         due = {j: model.upcoming * 1000 for j, model in self.known.items() if model.upcoming is not None}
         assert {member.decode(): int(score) for member, score in index} == due
-        assert int(self.client.get(self.keys.enabled_jobs) or 0) == sum(
-            model.is_on for model in (*self.known.values(), *self.watched.values())
-        )  # fmt: skip
+        enabled = [model.is_on for model in self.known.values()] + [job.is_on for job in self.watched.values()]
+        assert int(self.client.get(self.keys.enabled_jobs) or 0) == sum(enabled)
         for job_id, model in self.known.items():
             comes = model.upcoming is not None or model.pending
             state = "disabled" if not model.is_on else "scheduled" if comes else "ended"

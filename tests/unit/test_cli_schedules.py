@@ -213,7 +213,10 @@ def test_a_schedule_fits_a_cell(kind: str, config: dict[str, Any], words: str) -
         ({"names": ["morning", "noon"]}, "morning, noon"),
         ({"closed": "Easter Monday"}, "closed: Easter Monday"),
         ({"closed": "Easter Monday", "names": ["noon"]}, "noon, closed: Easter Monday"),
-        ({"moved_from": "2027-03-29T08:00:00", "names": ["noon"]}, "noon, moved from 2027-03-29T08:00:00"),
+        (
+            {"moved_from": "2027-03-29T08:00:00", "names": ["noon"]},
+            "noon, moved from 2027-03-29T08:00:00 UTC by the calendar",
+        ),
     ],
 )
 def test_a_previewed_occurrence_says_what_is_special_about_it(detail: dict[str, Any], note: str) -> None:

@@ -26,7 +26,7 @@ from service.store.calendars.calendar_store import CalendarStore
 from service.store.pauses.pause_store import PauseStore
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields, pairs, scored
-from service.store.server.redis_clock import ms_of
+from service.store.server.redis_clock import RedisClock
 
 AT_ONCE = 100
 """Jobs that one step judges."""
@@ -68,8 +68,7 @@ class ExpectationStore:
     def due(self) -> tuple[int, list[str], float | None]:
         """Return Redis' time, ms, the jobs that are to be judged now, and in how many seconds the next one is."""
         key = self._keys.expect_due
-        (now,) = ask(self._scripts, ("TIME",))
-        now_ms = ms_of(now)
+        now_ms = RedisClock(self._scripts.client).now_ms()
         due, far, following = ask(
             self._scripts,
             ("ZRANGE", key, "-inf", now_ms, "BYSCORE", "LIMIT", 0, AT_ONCE),
@@ -247,7 +246,7 @@ def _awaited(record: JobRecord, state: Mapping[bytes, bytes], calendar: WorkCale
     counts = isinstance(schedule, Interval)  # from the last report; the author of a crontab knows no anchor of ours
 
     def begun(base: int) -> tuple[Options, int]:
-        """The options and the anchor of what counts from an instant: an interval has begun already."""
+        """Return the options and the anchor of what counts from an instant: an interval has begun already."""
         if not counts:
             return options, plan.anchor
         is_over = options.starts_at_s is not None and options.starts_at_s <= base

@@ -39,13 +39,16 @@ function pings.open_run(job_id, rid)
   return run_id and call('HGET', key.run(run_id), 'status') == 'running' and run_id or nil
 end
 
--- Return the run under way that began last; else the newest one in the history; nil for none.
+-- Return the run under way that began last; else the newest one in the history that has a record; nil for none.
 function pings.latest(job_id)
   local found
   for _, one in ipairs(under_way(job_id)) do
     if not found or one.at >= found.at then found = one end
   end
-  return found and found.id or call('LINDEX', key.history(job_id), 0) or nil
+  if found then return found.id end
+  for _, run_id in ipairs(call('LRANGE', key.history(job_id), 0, MOST_OPEN)) do
+    if call('EXISTS', key.run(run_id)) == 1 then return run_id end
+  end
 end
 
 -- Begin a run. A job with as many as it may have gives up the oldest one.
