@@ -48,7 +48,8 @@ def key_patterns(keys: Keys) -> list[re.Pattern[str]]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     parts = re.split(r"(\{\w+\})", text)
-    return re.compile("".join("[^:]+" if part.startswith("{") else re.escape(part) for part in parts))
+    wild = {"{ping}": "[^:]+:[^:]+"}  # a job's id, and that of pings or of a call
+    return re.compile("".join(wild.get(part, "[^:]+") if part.startswith("{") else re.escape(part) for part in parts))
 
 
 def check_keys(found: Findings, client: Redis, keys: Keys, deleted: Iterable[str]) -> None:

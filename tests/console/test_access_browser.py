@@ -145,6 +145,29 @@ def test_a_key_for_feeds_is_shown_as_an_address(page: Page, installation: Instal
     installation.call("DELETE", f"/jobs/{labelled}")
 
 
+def test_addresses_for_pings_are_made_on_the_form_and_on_the_jobs_page(page: Page, installation: Installation) -> None:
+    """The form asks for the job once such a key is chosen; each address takes a ping."""
+    watched = installation.make_job(name="Backup", bot_type="heartbeat", bot_config={})
+    page.goto("/access/keys/new")
+    page.get_by_label("Name", exact=True).fill("Its script")
+    job = page.get_by_label("Runs of this job")
+    expect(job).to_be_hidden()
+    page.get_by_role("checkbox", name="See jobs and runs").uncheck()
+    page.get_by_role("checkbox", name="Report runs").check()
+    job.select_option(label="Backup")
+    page.get_by_role("button", name="Create").click()
+    made = page.locator("#secret-text")
+    expect(made).to_have_text(re.compile(r"/ping/bsk_"))
+    addresses = [made.text_content() or ""]
+    page.get_by_role("button", name="Copy").click()
+    page.goto(f"/jobs/{watched}")
+    page.get_by_role("button", name="Make an address for pings").click()
+    expect(page.locator("#ping-lines")).to_contain_text("/fail")
+    addresses.append(page.locator("#ping-address").text_content() or "")
+    assert [page.request.get(one).json()["status"] for one in addresses] == ["success", "success"]
+    installation.call("DELETE", f"/jobs/{watched}")
+
+
 def test_a_secret_stays_nowhere(page: Page) -> None:
     """Not after a reload, not on the page before, not in the browser's storage. Leaving without it asks first."""
     asked: list[str] = []

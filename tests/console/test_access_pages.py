@@ -487,6 +487,9 @@ def test_a_heartbeat_jobs_page_makes_an_address_and_offers_no_run(app: Any, root
         made = browser.send("POST", "/scheduler/keys", json.loads(asked))
         assert made.status_code == 201, made.text
         assert Browser(app).get("/ping/" + made.json["ping"].rpartition("/")[2]).status_code == 200
+        form = browser.get("/access/keys/new").text
+        choice = form.partition('id="job_id"')[2].partition("</select>")[0]
+        assert re.findall(r'<option value="([^"]+)">', choice) == [job_id]
     assert "make-ping" not in signed_in(app, make(root, "viewer")).get(f"/jobs/{job_id}").text
     assert ">a ping</dd>" in root.get(f"/jobs/{job_id}/runs/{made_run(root, job_id)}").text
 

@@ -21,6 +21,7 @@ from service.usecases.alerting.links import AlertLinks
 from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.snoozes import Snoozes
 from service.usecases.alerting.told import ToldAlerts
+from tests.store.pinging import know_heartbeats, ping, watched
 from tests.support.dumps import dump
 from tests.support.store_rig import Rig
 
@@ -342,3 +343,16 @@ def test_a_long_held_line_holds_up_nothing_behind_it(
     lapse(rig)
     send_all(rig)
     assert sum(int(subject.split()[0]) for subject in told(post, "json://dev")[1:]) == 5
+
+
+def test_a_failure_of_work_that_others_do_offers_no_run(rig: Rig, post: Post) -> None:
+    """It would be answered 409; the advice is another one as well."""
+    know_heartbeats(rig)
+    job_id = watched(rig)
+    run_id = ping(rig, job_id, "fail")["run_id"]
+    send_all(rig)
+    (body,) = [body for _, _, body in post]
+    (token,) = tokens(body)
+    link = read(token, LinkSecrets(rig.scripts).accepted())
+    assert link is not None and link.action == "snooze"
+    assert "jobs run" not in body and f"bot-scheduler logs {job_id} {run_id}" in body
