@@ -26,7 +26,7 @@ def test_the_welcome_leads_to_a_first_job_in_three_clicks(page: Page, installati
     assert (job["bot_type"], job["state"]) == ("birthday", "scheduled")
     page.get_by_role("button", name="Rehearse").click()
     page.get_by_role("link", name="Watch", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("success")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("rehearsed")
     expect(page.locator("#result")).to_contain_text("amelia.rivers@example.org")
 
     installation.call("DELETE", f"/jobs/{job['id']}")
@@ -63,7 +63,7 @@ def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: I
 
     page.get_by_role("button", name="Rehearse").click()
     page.get_by_role("link", name="Watch", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("success")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("rehearsed")
     expect(page.locator("#following")).to_have_text("complete")
     expect(page.locator("#result")).to_contain_text("amelia.rivers@example.org")
 

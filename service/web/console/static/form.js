@@ -172,9 +172,13 @@ export async function sentOrRefused(form, sending) {
 // Says an error in a sentence that names its field as the form does: “Give up after” must be a whole number.
 export const inWords = (form, { field, message }) => `“${labelOf(form, field)}” ${message}`;
 
-// Returns the label of the input with a path, or the last name of the path in words.
+// Returns the label of the input with a path, or the last name of the path: as it is below an input's path, where
+// somebody has typed it; else in words.
 function labelOf(form, path) {
-  const input = form.querySelector(`[data-path="${CSS.escape(path)}"], [data-also="${CSS.escape(path)}"]`);
+  const find = (one) => form.querySelector(`[data-path="${CSS.escape(one)}"], [data-also="${CSS.escape(one)}"]`);
+  const input = find(path);
+  const cut = path.indexOf(".");
+  if (!input && cut > 0 && find(path.slice(0, cut))) return path.slice(cut + 1);
   const label = input?.labels?.[0] ?? input?.closest("fieldset")?.querySelector("legend") ?? input?.querySelector("label");
   const text = label?.textContent.replace(/\s+/g, " ").trim();
   return text || sentence(path.split(".").pop().replaceAll("_", " "));
