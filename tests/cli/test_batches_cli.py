@@ -43,10 +43,10 @@ def test_many_jobs_from_labels_to_their_end(command: Command, installed: Install
         (("run", "a job", "--all"), 2, "not JOB and --all"),
         (("run", "--all", "--label", "a=b"), 2, "not a filter and --all"),
         (("run", "nobody's"), 3, "No job is named"),
-        (("run", "--all", "--set-label", "a=b"), 4, "labels"),
-        (("label", "--all"), 4, "labels"),
+        (("run", "--all", "--set-label", "a=b"), 4, "--set-label goes"),
+        (("label", "--all"), 4, "--set-label is required"),
         (("again", "--all"), 4, "since"),
-        (("run", "--state", "lost"), 4, "filter.state"),
+        (("run", "--state", "lost"), 4, "--state must be"),
     ],
 )
 def test_a_mistake_changes_nothing(command: Command, arguments: tuple[str, ...], status: int, told: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
+from contextlib import suppress
 
 from redis.exceptions import ConnectionError, TimeoutError
 
@@ -51,7 +52,9 @@ class Monitor:
             while not self._ended.is_set():
                 try:
                     line = monitor.connection.read_response(disable_decoding=True).decode(errors="replace")
-                except (TimeoutError, ConnectionError):
+                except TimeoutError:
+                    continue
+                except ConnectionError:
                     return
                 found = _LINE.match(line)
                 if found and found[1] != "lua":
@@ -60,4 +63,5 @@ class Monitor:
     def _look(self) -> None:
         client = self._client
         while not self._ended.wait(0.02):
-            self._users |= {str(one["addr"]): str(one["user"]) for one in client.client_list()}
+            with suppress(TimeoutError):  # of a busy machine
+                self._users |= {str(one["addr"]): str(one["user"]) for one in client.client_list()}
