@@ -329,13 +329,16 @@ def test_the_longest_plans_are_made_beside_the_loop(
     assert longest < LONGEST_STEP, f"{longest * 1000:.0f} ms: {step}"
 
 
-MANY_JOBS, LONGEST_LOOK = 5_000, 0.02
+MANY_JOBS = 5_000
 
 
 def test_badges_of_many_jobs_are_read_in_pieces(
     redis_client: Redis, valkey_server: ValkeyServer, steps: list[tuple[float, str]]
 ) -> None:
-    """So that no request waits for a badge. The jobs are made alike, beside the API, which takes long for so many."""
+    """No step has more than an eighth of the work; one look in a single step would have a third.
+
+    The jobs are made alike, beside the API, which takes long for so many.
+    """
     settings = {"redis_url": valkey_server.url, "api_key": KEY, "message_url": None}
     app = assemble(Settings.model_validate(settings))
     answers: list[falcon.testing.Result] = []
@@ -356,7 +359,7 @@ def test_badges_of_many_jobs_are_read_in_pieces(
     assert answers[1].json["jobs"] == MANY_JOBS
     longest, step = max(steps)
     assert len(steps) > 3 * MANY_JOBS / 200
-    assert longest < LONGEST_LOOK, f"{longest * 1000:.0f} ms: {step}"
+    assert longest < sum(seconds for seconds, _ in steps) / 8, f"{longest * 1000:.0f} ms: {step}"
 
 
 def multiply(redis_client: Redis, job: str, run: str) -> None:
