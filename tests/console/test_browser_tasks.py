@@ -13,6 +13,8 @@ from tests.support.chromium import Complaints, address, barriers, overflow, read
 from tests.support.installation import Installation
 from tests.support.processes import until
 
+INTO_VIEW = "mark => mark.scrollIntoView({block: 'center'})"
+"""In one step: the page draws its timeline anew at times, and Playwright's own waits for a mark that has gone."""
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.processes,
@@ -174,9 +176,9 @@ def test_an_occurrence_is_moved_by_dragging(page: Page, installation: Installati
     """While it is dragged, the page says to when; Escape lets go of it."""
     page.goto("/")
     mark = page.locator(f"[data-movable][data-request*='{job['id']}']").first
-    mark.scroll_into_view_if_needed()
+    mark.evaluate(INTO_VIEW)
     is_for_everybody(page)
-    mark.scroll_into_view_if_needed()
+    mark.evaluate(INTO_VIEW)
     hour = page.locator(".timeline").evaluate("svg => svg.dataset.day * svg.getScreenCTM().a / 24")
     box = mark.bounding_box()
     assert box is not None
