@@ -24,6 +24,7 @@ _ADVICE = {
     "news": "Read the run's log: bot-scheduler logs {job_id} {run_id}",
 }  # fmt: skip
 _ADVICE_ELSEWHERE = {
+    **_ADVICE,
     "failed": "Read the run's log, and mend the cause where the work is done: bot-scheduler logs {job_id} {run_id}",
 }  # fmt: skip
 """Of heartbeat jobs, which nothing here runs."""
@@ -168,7 +169,7 @@ def _linked(says: Mapping[str, Any], public_url: str | None) -> str:
 def _advice(says: Mapping[str, Any]) -> str:
     said = says["said"]
     named = {"job_id": said.get("job_id"), "run_id": said.get("run_id", "")}
-    advice = _ADVICE | (_ADVICE_ELSEWHERE if "elsewhere" in says else {})
+    advice = _ADVICE_ELSEWHERE if "elsewhere" in says else _ADVICE
     return advice.get(str(said["kind"]), "").format(**named)
 
 

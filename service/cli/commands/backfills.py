@@ -8,6 +8,7 @@ import typer
 
 from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import find_id, job_path
+from service.cli.commands.pauses import who
 from service.cli.commands.run_now import ask_once
 from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
 from service.cli.output.printing import counted, note, say, show_fields, show_json, show_table, utc
@@ -105,6 +106,6 @@ def _note_pause(one: dict[str, Any]) -> None:
     if "pause" not in one:
         return
     pause = one["pause"]
-    by = f" by {pause['by']['name'] or pause['by']['actor']}" if pause.get("by") else ""
+    by = f" by {who(pause['by'])}" if pause.get("by") else ""
     until = "until somebody ends it" if pause["until"] is None else f"until {utc(pause['until'])}"
     note(f"A pause{by} is in force for this job, {until} ({pause['reason']}). The runs of a backfill go through it.")

@@ -109,9 +109,9 @@ def _instant(until: str | None) -> str | None:
 
 
 def _row(one: dict[str, Any], ended: bool) -> tuple[str, ...]:
-    ended_by = "itself" if one["ended_by"] is None else _who(one["ended_by"])
+    ended_by = "itself" if one["ended_by"] is None else who(one["ended_by"])
     ends = (one["ended_at"], ended_by) if ended else (one["until"] or "somebody ends it",)
-    rest = (one["on_resume"], str(one["jobs_on_hold"]), _who(one["by"]), one["reason"], one["id"])
+    rest = (one["on_resume"], str(one["jobs_on_hold"]), who(one["by"]), one["reason"], one["id"])
     return (one["jobs"], one["from"], *ends, *rest)
 
 
@@ -121,7 +121,7 @@ def _show(one: dict[str, Any], json: bool) -> None:
         return
     show_fields([
         ("id", one["id"]), ("jobs", one["jobs"]), ("number of jobs", one.get("job_count")), ("reason", one["reason"]),
-        ("by", _who(one["by"])), ("from", utc(one["from"])), ("until", until_words(one)),
+        ("by", who(one["by"])), ("from", utc(one["from"])), ("until", until_words(one)),
         ("at the end", one["on_resume"]), ("ended", ended_words(one)),
     ])  # fmt: skip
 
@@ -137,9 +137,10 @@ def ended_words(one: dict[str, Any]) -> str:
     """Say when a pause ended, and by whom."""
     if not one["ended_at"]:
         return "no"
-    by = "by itself" if one["ended_by"] is None else f"by {_who(one['ended_by'])}"
+    by = "by itself" if one["ended_by"] is None else f"by {who(one['ended_by'])}"
     return f"{utc(one['ended_at'])}, {by}"
 
 
-def _who(by: dict[str, Any] | None) -> str:
+def who(by: dict[str, Any] | None) -> str:
+    """Name who did something; None is the service itself."""
     return "the service" if by is None else str(by.get("name") or by.get("actor"))

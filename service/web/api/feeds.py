@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
 from service.usecases.foresight.feeds import Feeds
-from service.web.http import query, sessions
+from service.web.http import query
 from service.web.http.access import BY_TOKEN
 from service.web.http.pools import PooledResource
 from service.web.http.representation.validators import revalidate
@@ -35,16 +32,3 @@ class Feed(PooledResource[Feeds]):
         revalidate(req, resp)
 
     on_head = on_get
-
-
-def with_feed(req: Request, made: Mapping[str, Any], public_url: str | None) -> dict[str, Any]:
-    """Add the address of its feed to a key that was just made, if it is one for feeds.
-
-    Args:
-        req: the request that made it; without `public_url`, the address has its host.
-        made: the key's record, with its text.
-        public_url: where people reach the service; None if nobody has said so.
-    """
-    if made["scopes"] != [Scope.FEED.value]:
-        return dict(made)
-    return {**made, "feed": sessions.own_address(req, ADDRESS.format(token=made["key"]), public_url)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import falcon
@@ -10,14 +11,21 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.interleaving import interleaved
 from service.usecases.access.keys import StoredKeys
-from service.web.api.badges.routes import with_badge
-from service.web.api.feeds import with_feed
-from service.web.api.heartbeats.pings import with_ping
+from service.web.api import feeds
+from service.web.api.badges import routes as badges
+from service.web.api.heartbeats import pings
 from service.web.api.limits import PAGE_LIMIT
 from service.web.callers.lookups import Lookups
-from service.web.http import paging, query
+from service.web.http import paging, query, sessions
 from service.web.http.access import BY_KEY
 from service.web.http.body import read_object, read_optional_object
+
+_ADDRESSES: Mapping[str, Mapping[str, str]] = {
+    Scope.FEED.value: {"feed": feeds.ADDRESS},
+    Scope.PING.value: {"ping": pings.ADDRESS},
+    Scope.BADGE.value: {"badge": badges.SVG_ADDRESS, "status_page": badges.PAGE_ADDRESS},
+}
+"""Scope of keys that stand in addresses -> field of the answer -> path."""
 
 
 class KeyList:
@@ -129,5 +137,11 @@ class Rotate:
 
 
 def _with_address(req: Request, made: dict[str, Any], public_url: str | None) -> dict[str, Any]:
-    """Add the address in which a key that was just made is meant to stand, if there is one."""
-    return with_badge(req, with_ping(req, with_feed(req, made, public_url), public_url), public_url)
+    """Add the addresses in which a key that was just made is meant to stand, if it has one scope and that has some."""
+    addresses = _ADDRESSES.get(made["scopes"][0], {}) if len(made["scopes"]) == 1 else {}
+    if "ping" in addresses and made["job_id"] is None:  # it has become one for pings, and is bound to no job
+        addresses = {}
+    token = made["key"]
+    return made | {
+        name: sessions.own_address(req, path.format(token=token), public_url) for name, path in addresses.items()
+    }

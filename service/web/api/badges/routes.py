@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import falcon
@@ -15,7 +15,7 @@ from service.errors import ValidationFailed
 from service.interleaving import interleaved
 from service.usecases.badges.standings import Standings
 from service.web.api.badges import badge_svg, status_page
-from service.web.http import query, sessions
+from service.web.http import query
 from service.web.http.access import BY_TOKEN
 from service.web.http.pools import Admission
 from service.web.http.representation.validators import revalidate
@@ -127,24 +127,6 @@ class DrawnFailures:
             resp.media = None
             _show(resp, _TITLE, _DRAWN[resp.status_code])
             resp.set_header("Cache-Control", "no-cache")
-
-
-def with_badge(req: Request, made: Mapping[str, Any], public_url: str | None) -> dict[str, Any]:
-    """Add the addresses of its badge and its status page to a key that was just made, if it is one for badges.
-
-    Args:
-        req: the request that made it; without `public_url`, the addresses have its host.
-        made: the key's record, with its text.
-        public_url: where people reach the service; None if nobody has said so.
-    """
-    if made["scopes"] != [Scope.BADGE.value]:
-        return dict(made)
-    picture, page = (path.format(token=made["key"]) for path in (SVG_ADDRESS, PAGE_ADDRESS))
-    return {
-        **made,
-        "badge": sessions.own_address(req, picture, public_url),
-        "status_page": sessions.own_address(req, page, public_url),
-    }
 
 
 def _show(resp: Response, text: str, standing: Standing) -> None:

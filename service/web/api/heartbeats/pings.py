@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import falcon
 from falcon.asgi import Request, Response
@@ -12,7 +11,7 @@ from service.domain.access.scopes import Scope
 from service.domain.heartbeats.pings import TEXT_LIMIT, Word
 from service.interleaving import interleaved
 from service.usecases.heartbeats.pings import Pings, TooMany
-from service.web.http import query, sessions
+from service.web.http import query
 from service.web.http.access import BY_TOKEN
 from service.web.http.body import read
 
@@ -54,16 +53,3 @@ class PingRoute:
             ) from None
 
     on_get = on_post
-
-
-def with_ping(req: Request, made: Mapping[str, Any], public_url: str | None) -> dict[str, Any]:
-    """Add the address for its pings to a key that was just made, if it is one for pings.
-
-    Args:
-        req: the request that made it; without `public_url`, the address has its host.
-        made: the key's record, with its text.
-        public_url: where people reach the service; None if nobody has said so.
-    """
-    if made["scopes"] != [Scope.PING.value] or made["job_id"] is None:
-        return dict(made)
-    return {**made, "ping": sessions.own_address(req, ADDRESS.format(token=made["key"]), public_url)}
