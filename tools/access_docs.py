@@ -16,7 +16,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "access.md"
 
 DOES: Mapping[Scope, str] = {
     Scope.READ: "see jobs, occurrences, runs, logs, calendars, pauses, previews, the bots, metrics and exports",
-    Scope.RUN: "run jobs now, later and again; backfill and pause them; change single occurrences; start, move and cancel runs",
+    Scope.RUN: "run jobs now, later and again, backfill and pause them, change single occurrences, start, move and cancel runs, "
+    "acknowledge notices",
     Scope.WRITE: "create, change and delete jobs, one or many, and calendars; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
@@ -72,8 +73,8 @@ a revoked key: only digests of its secrets are kept for so long.
 
 If you restore an older copy of Redis, keys that were revoked since are valid again. Revoke them again.
 
-While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503; what cannot be a key
-gets 401.
+While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503; what cannot be a
+key gets 401.
 
 ## Scopes
 
