@@ -16,8 +16,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "access.md"
 
 DOES: Mapping[Scope, str] = {
     Scope.READ: "see jobs, occurrences, runs, logs, calendars, pauses, previews, the bots, metrics and exports",
-    Scope.RUN: "run jobs now, later and again, backfill and pause them, change single occurrences, start, move and cancel "
-    "runs, acknowledge notices",
+    Scope.RUN: "run jobs now, later and again, backfill and pause them, change single occurrences, start, move and "
+    "cancel runs, acknowledge notices",
     Scope.WRITE: "create, change and delete jobs, one or many, and calendars; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
