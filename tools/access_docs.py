@@ -129,7 +129,7 @@ name begins with `__Host-`, and answers have `Strict-Transport-Security`.
 
 ## Feeds
 
-A feed shows a job's occurrences and runs in a calendar application. Such an application cannot send a header, so the
+A feed shows jobs' occurrences and runs in a calendar application. Such an application cannot send a header, so the
 key is in the address of the feed. Create a key with the scope `feed` alone; it may have limits and an expiry:
 
 ```sh
