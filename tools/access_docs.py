@@ -15,15 +15,16 @@ from service.web.http.access import ANY_METHOD, Access, Proof, access_of, severa
 PAGE = Path(__file__).parents[1] / "docs" / "access.md"
 
 DOES: Mapping[Scope, str] = {
-    Scope.READ: "see jobs, runs, logs, previews, the bots, metrics and exports",
-    Scope.RUN: "run jobs now, later and again, backfill them, start, move and cancel runs, acknowledge notices",
-    Scope.WRITE: "create, change and delete jobs, one or many; apply documents",
+    Scope.READ: "see jobs, occurrences, runs, logs, calendars, pauses, previews, the bots, metrics and exports",
+    Scope.RUN: "run jobs now, later and again, backfill and pause them, change single occurrences, start, move and "
+    "cancel runs, acknowledge notices",
+    Scope.WRITE: "create, change and delete jobs, one or many, and calendars; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
     Scope.PING: "report runs of one heartbeat job, the `job_id` of its key, from elsewhere ([pings](heartbeats.md))",
-    Scope.FEED: "subscribe to a calendar of occurrences ([feeds](#feeds)); open badges and status pages, too",
+    Scope.FEED: "open a calendar feed of occurrences ([feeds](#feeds)), and badges and status pages",
     Scope.BADGE: "open badges and status pages, and see no names there ([badges](badges.md))",
-    Scope.ADMIN: "see and change keys, see and end all sessions, read the audit log",
+    Scope.ADMIN: "see and change keys, alert channels and rules; see and end all sessions; read the audit log",
 }
 
 INTRODUCTION = """\
@@ -31,8 +32,9 @@ INTRODUCTION = """\
 
 Which keys are there, and what may each of them do?
 
-`API_KEY` (and, during a change, `API_KEY_PREVIOUS`) is the **root key**. It may do everything, it is never stored in
-Redis, and one person needs no other. A team creates further keys, each with what it needs and no more.
+`API_KEY` is the **root key** (and [`API_KEY_PREVIOUS`](deploy.md#another-api-key), while you change it). It may do
+everything and is never stored in Redis. One person needs no other. A team creates further keys, and gives each what it
+needs and no more: **scopes** say what a key may do, **limits** for which jobs.
 
 ## Stored keys
 
@@ -43,12 +45,12 @@ curl -X POST http://127.0.0.1:8000/scheduler/keys \\
   -d '{"name": "Ana on call", "scopes": ["read", "run"], "bot_types": ["webhook"]}'
 ```
 
-The answer has the key itself, `bsk_…`, this once. Redis keeps the SHA-256 of its secret, its name, its scopes and
-limits, who created it and when, and, to the minute, when and from where it was last used.
+The answer has the key itself, `bsk_…`; it is shown only now. Redis keeps the SHA-256 of its secret, its name, its
+scopes and limits, and who created it and when. It also keeps when, to the minute, and from where the key was last used.
 
 The console's page [Access](console.md#access) does the same, and so does the [command line](cli.md#keys):
-`bot-scheduler keys create "Ana on call" --set operator --bot webhook`, and `keys update`, `rotate`, `revoke` and `me`
-for what follows.
+`bot-scheduler keys create "Ana on call" --set operator --bot webhook`. For what follows, it has `keys update`,
+`rotate`, `revoke` and `me`.
 
 - **Send it** as `X-API-Key`, or as `Authorization: Bearer`. With both, the first counts. `/rq` also takes it as the
   password of `Authorization: Basic`.
@@ -56,42 +58,47 @@ for what follows.
   a question to Redis.
 - **Change it** by `PUT /scheduler/keys/{id}`: name, scopes, limits, `expires_at`, note. `GET /scheduler/keys/me` shows
   a key what it may do.
-- **Rotate it** by `POST /scheduler/keys/{id}/rotate` with `{"overlap_seconds": 3600}`: the answer has the key with a
-  new secret, this once, and the old secret is accepted for that time (a week at most; without a body, not at all).
+- **Rotate it** by `POST /scheduler/keys/{id}/rotate` with `{"overlap_seconds": 3600}`. The answer has the key with a
+  new secret; it is shown only now. The old secret is accepted for that time, a week at most. Without a body, it is
+  refused at once.
 - **Revoke it** by `DELETE /scheduler/keys/{id}`. Within a second, every web process refuses it, and its sessions, its
-  followed logs and its `?wait=` end. Other processes keep what they looked up for half a second.
+  followed logs and its `?wait=` end.
 - **Nobody gives more than they have.** A key cannot create, change, rotate or revoke a key that may do more than
   itself, by scopes or by limits. Nor can a key that expires create, change or rotate one that lasts longer. Each change
   is written in one step with its entry in the audit log.
 
-An expired key, and a rotated key's former secret after its time, are answered 401 as any wrong key is; but who holds
-the secret is told since when: `This key expired on 2026-11-27 08:00:00 UTC`. So is, for 30 days, who holds a revoked
-key: digests of its secrets are kept for so long, and nothing else.
+An expired key is answered 401, as any wrong key is. But whoever holds its secret is told since when:
+`This key expired on 2026-11-27 08:00:00 UTC`. The same holds for a former secret of a rotated key, and for 30 days for
+a revoked key: only digests of its secrets are kept for so long.
 
-An older copy of Redis that you restore brings keys back that were revoked since, with their secrets. Revoke them again.
+If you restore an older copy of Redis, keys that were revoked since are valid again. Revoke them again.
 
-While Redis is away, the root key gets the answers that it always got; stored keys and sessions get 503, and a key that
-cannot be one gets 401.
+While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503; what cannot be a
+key gets 401.
 
 ## Scopes
 
-No scope implies another. A request outside of a key's scopes is answered 403, with a sentence that says what the key
-may do and what it lacks.
+No scope implies another. If a request needs a scope that the key lacks, the answer is 403, with a sentence that says
+what the key may do and what it lacks.
 
 """
 
 LIMITS = """
 ## Limits
 
-A key with `labels` or `bot_types` sees, runs and changes only jobs that have one of the values of each label, and one
-of the bots; with `admin`, it finds only keys whose limits lie within its own. `/rq`, `/metrics` and `POST
-/scheduler/acknowledge` are about all jobs and refuse such a key. It may only name secrets that are bound to hosts
-(`BOT_SECRET_…_HOSTS`, set where the web process runs, too); otherwise, it could have one sent to a host of its own. A
-run by hand with a `bot_config` of its own is checked again when it starts, since its job may change meanwhile.
+A key with `labels` sees, runs and changes only jobs that have, for each of its labels, one of the values. A key with
+`bot_types` does so only for jobs of these bots. Such a key has some more limits:
 
-## What no other scope reaches
+- With `admin`, it finds only keys whose limits lie within its own.
+- `/rq`, `/metrics` and `POST /scheduler/acknowledge` are about all jobs and refuse it.
+- It may only name secrets that are bound to hosts (`BOT_SECRET_…_HOSTS`, also set where the web process runs).
+  Otherwise, it could have a secret sent to a host of its own.
+- If it starts a run by hand with a `bot_config`, that is checked again when the run starts, since the job may change
+  meanwhile.
 
-- A run by hand may lay `{"dry_run": true}` over its job's `bot_config` with `run` alone. Any other overlay also needs
+## What needs two scopes
+
+- With `run` alone, a run by hand may lay `{"dry_run": true}` over its job's `bot_config`. Any other overlay also needs
   `write`.
 - Results, errors and logs of bots that handle persons (`handles_persons`: `birthday`, `visitor`, `contacts_sync`) need
   `contacts` beside `read`. Without it, a sentence stands in their place, and the log cannot be followed. `/rq` does not
@@ -99,31 +106,31 @@ run by hand with a `bot_config` of its own is checked again when it starts, sinc
 - `POST /scheduler/batch` needs the scope that its action needs for a single job: `write` to enable, disable, label and
   delete, `run` to run and to do again. To name the jobs by a filter, and to see their names, it also needs `read`.
 - A test message to a contact needs `contacts` beside `send`.
-- Whoever waits for a run (`?wait=`) or cancels one with `run` alone sees its status and times. Sentences stand in place
-  of the result and the error, and the counts are 0.
+- With `run` alone, whoever waits for a run (`?wait=`) or cancels one sees its status and times. Sentences stand in
+  place of the result and the error, and the counts are 0.
 
 Two things to know:
 
-- **`write` shows what it writes.** Answers to changes have the whole job, so `PUT` with `{}` and the plan of
-  `POST /scheduler/apply?dry_run=true` show definitions without `read`, within the key's limits. Whoever may replace a
+- **`write` shows what it writes.** Answers to changes have the whole job. So within its limits, a key without `read`
+  can see definitions, by `PUT` with `{}` or in the plan of `POST /scheduler/apply?dry_run=true`. Whoever may replace a
   definition must be able to check it ([decision 0055](decisions/0055-write-shows-what-it-writes.md)).
-- **A job's past goes with it.** A job whose labels change belongs to those who may see it now, with its runs, logs and
-  revisions; those whom its labels leave out see none of that any more. A log that they follow ends within a second, and
-  so does their `?wait=`, with 404. To hand over a job without its past, create a new one.
+- **A job's past goes with it.** If a job's labels change, the keys that may see it now also see its earlier runs, logs
+  and revisions. The keys that may not see it any more see none of these. A log that they follow ends within a second,
+  and so does their `?wait=`, with 404. To hand over a job without its past, create a new one.
 
 ## Sessions
 
-Signing in to the console needs a key with `read`. It makes a session in Redis, which knows only a digest of the
-cookie. A session ends after 12 hours without use, after 7 days, at sign-out, with the secret that opened it, or by
-`DELETE /scheduler/sessions/{id}`. `GET /scheduler/sessions` lists the key's own sessions by pages, the newest
-first; with `admin` and without limits, all. `POST /scheduler/sessions/end` ends several of them: those that are named,
-all of a key, or all. The console's page [Access](console.md#access) offers the same. By HTTPS the cookie's name begins
-with `__Host-`, and answers carry `Strict-Transport-Security`.
+To sign in to the console, you need a key with `read`. Signing in makes a session in Redis, which keeps only a digest of
+the cookie. A session ends after 12 hours without use, after 7 days, at sign-out, when its key or that key's secret
+ends, or by `DELETE /scheduler/sessions/{id}`. `GET /scheduler/sessions` lists the key's own sessions in pages, the
+newest first. With `admin` and without limits, it lists all. `POST /scheduler/sessions/end` ends several: those that are
+named, all of a key, or all. The console's page [Access](console.md#access) offers the same. With HTTPS, the cookie's
+name begins with `__Host-`, and answers have `Strict-Transport-Security`.
 
 ## Feeds
 
-A calendar application cannot send a header, so a key stands in the address of a feed. Create one with the scope `feed`
-alone; limits and an expiry count as for any key:
+A feed shows jobs' occurrences and runs in a calendar application. Such an application cannot send a header, so the
+key is in the address of the feed. Create a key with the scope `feed` alone; it may have limits and an expiry:
 
 ```sh
 curl -X POST http://127.0.0.1:8000/scheduler/keys \\
@@ -132,28 +139,28 @@ curl -X POST http://127.0.0.1:8000/scheduler/keys \\
   -d '{"name": "Calendar of the CRM team", "scopes": ["feed"], "labels": {"team": ["crm"]}}'
 ```
 
-The answer has the address as `feed`, this once: `http://…/feed/bsk_….ics`. Subscribe to it in a calendar application.
-It shows the occurrences of the next 30 days, and the runs of the last 30 days with their outcome, without errors and
-results. `?label=team:crm` leaves out other jobs. At most 5,000 occurrences (200 of one job) and 1,000 runs are shown;
-the calendar's description says what is left out.
+The answer has the address as `feed`, shown only now: `http://…/feed/bsk_….ics`. Subscribe to it in a calendar
+application. It shows the occurrences of the next 30 days, and the runs of the last 30 days with their outcome, without
+errors and results. `?label=team:crm` leaves out other jobs. At most 5,000 occurrences (200 of one job) and 1,000 runs
+are shown; the calendar's description says what is left out.
 
-Whoever has the address sees the feed, so it opens nothing else: a key in an address must have this scope alone, and the
-root key is refused there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`; a proxy
-before the service should not log it either. To take it back, revoke the key; to change the address, rotate it. Wrong
-addresses count as [wrong keys](deploy.md#guessing).
+Whoever has the address sees the feed. So a key in an address must have this scope alone, and the root key is refused
+there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`. A proxy before the service
+should not log it either. To withdraw the address, revoke the key; to change it, rotate the key. Wrong addresses count
+as [wrong keys](deploy.md#guessing).
 
 The same holds for [badges and status pages](badges.md), whose keys have the scope `badge` alone.
 
 ## Links in alerts
 
-With `RUN_LINKS=true`, an alert has links that do one thing without a key, once, for a week: see
-[links](alerts.md#links). `/link/{token}` is open to all, and refuses every address that this service has not signed.
+With `RUN_LINKS=true`, an alert has [links](alerts.md#links) that need no key. Each does one thing, once, within a week.
+`/link/{token}` is open to all, and refuses every address that this service has not signed.
 
 ## What each operation needs
 
-"Any key" means that no scope is needed, "or" that one of them will do, and "unlimited" that a key with limits is
-refused. HEAD needs what GET does. [tests/api/test_access_crossing.py](../tests/api/test_access_crossing.py) asks each
-operation with every kind of key and finds this table.
+"Any key" means that no scope is needed, "or" that one of them is enough, and "unlimited" that a key with limits is
+refused. HEAD needs what GET needs. [tests/api/test_access_crossing.py](../tests/api/test_access_crossing.py) asks each
+operation with every kind of key, and compares the answers with this table.
 
 <!-- written by `make access-docs` from the declarations of the routes; do not edit -->
 

@@ -29,7 +29,7 @@ ADVICE: Mapping[Kind, str] = {
     "runs_wait": "See the workers' logs, and whether RQ is suspended (rq resume). Restart the workers",
     "unsaved": "See Redis' log; most often its disk is full. What is written now may be lost if Redis dies",
     "memory": MEMORY_ADVICE,
-    "alert_unsent": "Check the address and its server; docs/silence.md says when an alert is tried again",
+    "alert_unsent": "Check the address and its server; docs/alerts.md says when an alert is tried again",
 }
 
 
