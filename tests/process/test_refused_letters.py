@@ -141,8 +141,7 @@ def test_a_recipient_that_is_refused_for_good_is_told_to_the_alerts_once(
         for reply, alerts in (("550 5.1.1 no such user", 1), ("554 5.7.1 blocked", 2)):
             post.refuse("amelia", reply)
             installation.until_status(job, installation.run_now(job), "success")
-            outboxes = (installation.keys.alerts_bots, installation.keys.alerts, installation.keys.alerts_sending)
-            until(lambda keys=outboxes: not installation.client.exists(*keys), 30)  # type: ignore[misc]
+            installation.until_alerts_are_sent()
             assert len(told.got) == alerts
         first, second = (json.loads(body) for _, _, _, body in told.got)
         said = "- amelia (amelia@example.org) got no birthday message: the mail server refused the recipient: "

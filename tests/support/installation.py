@@ -136,6 +136,14 @@ class Installation(Api):
 
         until(answers, 30, lambda: self.log("web"))
 
+    def until_alerts_are_sent(self) -> None:
+        """Waits until no note of an alert and no delivery is left, where no address refuses them."""
+        outboxes = (
+            self.keys.alerts_sending, self.keys.alerts_service, self.keys.alerts_bots, self.keys.alerts,
+            self.keys.alerts_rules, self.keys.delivery_due,
+        )  # fmt: skip
+        until(lambda: not self.client.exists(*outboxes), 30, lambda: self.log("scheduler"))
+
     def until_status(self, job_id: str, run_id: str, *wanted: str, seconds: float = 30) -> dict[str, Any]:
         """Waits until a run has one of the wanted states. Returns its entry."""
         until(
