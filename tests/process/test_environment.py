@@ -13,7 +13,6 @@ from service.settings import Settings
 from service.web.rq_dashboard.dashboard import create_dashboard
 from tests.support.command import Command
 from tests.support.installation import Installation
-from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = [

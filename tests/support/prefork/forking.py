@@ -1,7 +1,7 @@
 """The process that forks others: `python -m tests.support.prefork.forking FD`, with the socket that asks.
 
-It loads the modules of the web process, the scheduler, the worker and the command line, templates and assets, and begins
-nothing: no thread, no connection, no bot. What reads variables on import is why `tests.support.prefork.starting` starts Python for some.
+It loads the modules of the web process, the scheduler, the worker and the command line, templates and assets, and
+begins nothing: no thread, no connection, no bot.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import sys
 import time
 from typing import Any
 
-import gunicorn.app.wsgiapp
+import gunicorn.app.wsgiapp  # noqa: F401
+
 import service.asgi
 import service.cli.app
 import service.scheduler.main

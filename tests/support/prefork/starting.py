@@ -133,9 +133,7 @@ class Nursery:
             )  # fmt: skip
         atexit.register(self.end)
 
-    def fork(
-        self, arguments: list[str], folder: Path, environment: Mapping[str, str], streams: list[int]
-    ) -> Forked:
+    def fork(self, arguments: list[str], folder: Path, environment: Mapping[str, str], streams: list[int]) -> Forked:
         """Fork a Python with these arguments and streams."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         asked = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
