@@ -59,7 +59,7 @@ class Run(Protocol):
 
     @property
     def trigger(self) -> str:
-        """What started it: `schedule`, `manual` or `retry`. Later releases may add others."""
+        """What started it: `schedule`, `manual`, `retry` or `backfill`. Later releases may add others."""
 
     @property
     def attempt(self) -> int:
