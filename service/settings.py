@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     """The previous key, which the API also accepts while clients change over."""
 
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, Field(examples=["10.0.0.0/8,192.0.2.7"])] = ()
-    """Networks and addresses of your reverse proxies, separated by commas. If a request comes
-    from one of these, `X-Forwarded-For` tells who sent it. If it is unset, the sender is the other end of the connection."""
+    """Networks and addresses of your reverse proxies, separated by commas. If a request comes from one of these,
+    `X-Forwarded-For` tells who sent it. If it is unset, the sender is the other end of the connection."""
     guess_limit: Annotated[int | None, Field(ge=1, le=1_000_000, examples=[1000])] = None
     """Number of wrong keys that one address may send in a minute. Further ones are answered 429 instead of 401. A valid
     key is always accepted. If it is unset, the answer stays 401."""
@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     """Where people reach the console, for the links in alerts, and for the addresses of feeds, badges and pings."""
     run_links: bool = False
     """`true`: an alert of a failed run or a breach has links that put off the job's alerts or run it again. Each works
-    once and needs no key (see docs/alerts.md). It needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""
+    once, without a key (see docs/alerts.md). `PUBLIC_URL` is needed. Set both for web processes and schedulers alike."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
     numbers are refused."""

@@ -25,7 +25,7 @@ class Entry:
 
     Args:
         name: the environment variable; `…` stands for a part that the operator chooses.
-        default: its text, or "" if there is none.
+        default: its text, or "" without one.
         meaning: its description, in Markdown.
         example: the line of .env.example, `NAME=value`.
     """
