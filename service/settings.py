@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     """Where people reach the console, for the links in alerts, and for the addresses of feeds, badges and pings."""
     run_links: bool = False
     """`true`: an alert of a failed run or a breach has links that put off the job's alerts or run it again. Each works
-    once, without a key (see docs/alerts.md). `PUBLIC_URL` is needed. Set both for web processes and schedulers alike."""
+    once, without a key (see docs/alerts.md). Needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
     numbers are refused."""

@@ -61,7 +61,7 @@ def _nearest(trusted: tuple[Network, ...], peer: str, forwarded_for: str) -> Add
 
 
 def _parsed(text: str) -> Address | None:
-    """Parse an address as proxies write it: perhaps with a port, with brackets, with a zone. None if it is not an address."""
+    """Parse an address as proxies write it: perhaps with a port, brackets or a zone. None for any other text."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
