@@ -31,8 +31,12 @@ WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
 Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[Comes]]]
 """Ids of jobs, the last instant, and how far apart marks are (both s) -> the coming occurrences of each."""
-Pauses = Mapping[str, Sequence[Pause]]
-"""Id of a job -> the pauses that cover it now, first the one that decides."""
+Job = Mapping[str, Any]
+"""A job as the API shows it."""
+Read = Callable[[Sequence[str]], Mapping[str, Job]]
+"""Ids of jobs -> the jobs, by their ids, as far as they exist."""
+Paused = Callable[[Sequence[Job]], Mapping[str, Sequence[Pause]]]
+"""Jobs -> by their ids, the pauses that cover them now, first the one that decides."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 
@@ -109,32 +113,33 @@ class Timeline:
 
 
 def timeline(
-    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], upcoming: Upcoming, paused: Pauses
+    now: int, due: Mapping[str, int], runs: Sequence[Mapping[str, Any]], read: Read, upcoming: Upcoming, paused: Paused
 ) -> Timeline:  # fmt: skip
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
         now: Epoch seconds.
-        jobs: Jobs with upcoming occurrences.
+        due: Id -> when the job is due next, ms: of all jobs that are due within the next day.
         runs: Runs of the last day, of any job, the newest first.
-        upcoming: Finds the upcoming occurrences of the jobs that have a lane.
-        paused: The pauses in force.
+        read: Reads the jobs that have a lane.
+        upcoming: Finds the upcoming occurrences of these.
+        paused: Finds the pauses in force that cover these.
     """
     cells, mended = _past(now, runs), repairs(runs)
-    known = {job["id"]: job for job in jobs}
-    horizon = format_timestamp(now + DAY)
-    soon = {job["id"]: job["next_run_at"] for job in jobs if job["next_run_at"] and job["next_run_at"] <= horizon}
     failed = {job_id for (job_id, _), its in cells.items() if any(run["status"] == "failed" for run in its)}
+    never = (now + 2 * DAY) * 1000
     order = sorted(
-        {job_id for job_id, _ in cells} | soon.keys(),
-        key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
+        {job_id for job_id, _ in cells} | due.keys(),
+        key=lambda job_id: (job_id not in failed, due.get(job_id, never), job_id),
     )
     drawn = order[:LANES]
+    known = read(drawn)
+    pauses = paused(list(known.values()))
     coming = upcoming(drawn, now + DAY, CELL)
     lanes = tuple(
         _Drawing(now, job_id, known.get(job_id)).lane(
             index, {cell: its for (owner, cell), its in cells.items() if owner == job_id}, mended,
-            coming.get(job_id, ()), paused.get(job_id, ()),
+            coming.get(job_id, ()), pauses.get(job_id, ()),
         )
         for index, job_id in enumerate(drawn)
     )  # fmt: skip
