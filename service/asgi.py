@@ -173,7 +173,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         feeds=Feeds(scripts, runs, clock),
         pings=Pings(scripts, clock),
         standings=Standings(scripts, clock),
-        timelines=Timelines(scripts),
+        timelines=Timelines(scripts, jobs.sorted),
         occurrences=occurrences,
         explanations=Explanations(occurrences),
         hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),

@@ -506,7 +506,7 @@ def test_what_is_to_come_within_a_pause_with_an_end_is_marked(world: World) -> N
     job_id = world.rig.make_job(labels={"team": "crm"})
     world.pause({"job_id": job_id})
     jobs, now = world.rig.jobs.sorted, world.now // 1000
-    upcoming = Timelines(world.rig.scripts).upcoming
+    upcoming = Timelines(world.rig.scripts, world.rig.jobs.sorted).upcoming
 
     def marks() -> list[str]:
         drawn = timeline(now, jobs.due_until(now + DAY // 1000), [], jobs.named, upcoming, world.pauses.over)

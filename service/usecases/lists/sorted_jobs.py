@@ -13,6 +13,7 @@ from typing import Any, Unpack
 import orjson
 
 from service.batches import batched
+from service.domain.heartbeats.terms import is_watched
 from service.domain.input.refusals import echo, listed
 from service.domain.plain_json import dumps
 from service.errors import ValidationFailed
@@ -165,10 +166,25 @@ class SortedJobs:
         soonest = min((row.next_run for row in rows if row.next_run is not None), default=None)
         return len(rows), sum(row.traits.is_enabled for row in rows), soonest
 
-    def due_until(self, until: int) -> dict[str, int]:
-        """Return when those of the caller's jobs run next that do so by then, epoch seconds: id -> ms."""
-        rows = self._chosen(job_filter())
-        return {row.id: row.next_run for row in rows if row.next_run is not None and row.next_run <= until * 1000}
+    def due_until(self, until: int, labels: Sequence[str] = (), *, watched: bool = True) -> dict[str, int]:
+        """Return when those of the caller's jobs run next that do so by then, epoch seconds: id -> ms.
+
+        Args:
+            until: epoch seconds, inclusive.
+            labels: filters such as `team:crm`, all of which must hold for a job.
+            watched: whether jobs count whose work others do.
+
+        Raises:
+            ValidationFailed: a filter is malformed.
+        """
+        rows = self._chosen(job_filter(labels=labels))
+        return {
+            row.id: row.next_run
+            for row in rows
+            if row.next_run is not None
+            and row.next_run <= until * 1000
+            and (watched or not is_watched(row.traits.bot_type))
+        }
 
     def _found(self, sort: str | None, order: str | None, filters: JobFilters) -> tuple[list[JobRow], Order]:
         its, wanted = Order.asked(sort, order), job_filter(**filters)
