@@ -6,7 +6,7 @@ next erasure, and a history that clients ask for over and over costs only the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -24,6 +24,9 @@ SCAN_PAGE, SCAN_PAGES = 200, 15
 """Runs read at a time, and how often, for one filtered page of all jobs' runs."""
 REMEMBERED, REMEMBERED_BYTES = 4096, 2048
 """How many ended runs a process remembers, and up to what size each: at most 8 MiB."""
+FACTS = 20_000
+"""Of how many ended runs a process remembers what filters ask: some 8 MB."""
+_ASKED = tuple((name, FIELDS.index(name)) for name in ("status", "job_id", "trigger", "queued_at"))
 
 
 class History:
@@ -38,6 +41,7 @@ class History:
         self._keys = scripts.keys
         self._ended: dict[str, bytes] = {}
         self._erased_texts: bytes | None = None
+        self._facts: dict[str, Mapping[str, bytes | None]] = {}
 
     def one(self, job_id: str, run_id: str) -> bytes | None:
         """Read one run of a job, JSON; None if there is no such job or run."""
@@ -116,9 +120,29 @@ class History:
         if wanted.wants_all:
             yield from zip(run_ids, self._many(run_ids, ended), strict=True)
             return
+        if wanted.choice.is_all:
+            known = self._known_facts(run_ids)
+            chosen = [run_id for run_id in run_ids if (facts := known.get(run_id)) is not None and wanted.wants(facts)]
+            shown = dict(zip(chosen, self._many(chosen, ended), strict=True))
+            yield from ((run_id, shown.get(run_id)) for run_id in run_ids)
+            return
         for run_id, values, is_taken in self._of(wanted.choice, run_ids):
             is_wanted = is_taken and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True)))
             yield run_id, self._shown(run_id, values) if is_wanted else None
+
+    def _known_facts(self, run_ids: Sequence[str]) -> dict[str, Mapping[str, bytes | None]]:
+        """Return what a filter asks of runs, without those that are gone; remember it of those that have ended."""
+        found = {run_id: self._facts[run_id] for run_id in run_ids if run_id in self._facts}
+        missing = [run_id for run_id in run_ids if run_id not in found]
+        for run_id, values in zip(missing, self._read(missing), strict=True):
+            if not isinstance(values, list) or values[1] is None:
+                continue
+            found[run_id] = {name: values[index] for name, index in _ASKED}
+            if is_final(values):
+                if len(self._facts) >= FACTS:
+                    self._facts = {}
+                self._facts[run_id] = found[run_id]
+        return found
 
     def _of(self, choice: JobChoice, run_ids: Sequence[str]) -> list[tuple[str, Any, bool]]:
         """Read runs, without those of jobs beyond a choice's limits.

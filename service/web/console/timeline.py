@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import nsmallest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -125,29 +127,25 @@ def timeline(
         upcoming: Finds the upcoming occurrences of these.
         paused: Finds the pauses in force that cover these.
     """
-    cells, mended = _past(now, runs), repairs(runs)
-    failed = {job_id for (job_id, _), its in cells.items() if any(run["status"] == "failed" for run in its)}
+    past, mended = _past(now, runs), repairs(runs)
+    failed = {job_id for job_id, cells in past.items() for its in cells.values() if _has_failed(its)}
     never = (now + 2 * DAY) * 1000
-    order = sorted(
-        {job_id for job_id, _ in cells} | due.keys(),
-        key=lambda job_id: (job_id not in failed, due.get(job_id, never), job_id),
-    )
-    drawn = order[:LANES]
+    lanes_of = past.keys() | due.keys()
+    drawn = nsmallest(LANES, lanes_of, key=lambda job_id: (job_id not in failed, due.get(job_id, never), job_id))
     known = read(drawn)
     pauses = paused(list(known.values()))
     coming = upcoming(drawn, now + DAY, CELL)
     lanes = tuple(
         _Drawing(now, job_id, known.get(job_id)).lane(
-            index, {cell: its for (owner, cell), its in cells.items() if owner == job_id}, mended,
-            coming.get(job_id, ()), pauses.get(job_id, ()),
+            index, past.get(job_id, {}), mended, coming.get(job_id, ()), pauses.get(job_id, ()),
         )
         for index, job_id in enumerate(drawn)
     )  # fmt: skip
     ticks = tuple((x_of(now, now + hours * 3600), _hours(hours)) for hours in range(-24, 25, 6))
-    shown = [run for (job_id, _), its in cells.items() if job_id in drawn for run in its]
+    shown = [run for job_id in drawn for its in past.get(job_id, {}).values() for run in its]
     made_good = sum(run["occurrences"] for run in shown if _is_made_good(run, mended))
     return Timeline(
-        lanes, max(0, len(order) - LANES), _counted(shown), made_good, ticks, now, x_of(now, now),
+        lanes, max(0, len(lanes_of) - LANES), _counted(shown), made_good, ticks, now, x_of(now, now),
         x_of(now, now + DAY) - x_of(now, now), WIDTH, TOP + LANE * max(1, len(lanes)) + 6,
     )  # fmt: skip
 
@@ -160,7 +158,13 @@ def x_of(now: int, at: int) -> float:
 
 def instant(run: Mapping[str, Any]) -> int:
     """Return when a run started, or would have started, in epoch seconds."""
-    return parse_timestamp(run["started_at"] or run.get("not_before") or run["scheduled_for"] or run["queued_at"], "at")
+    return _seconds(run["started_at"] or run.get("not_before") or run["scheduled_for"] or run["queued_at"])
+
+
+@lru_cache(4096)
+def _seconds(timestamp: str) -> int:
+    """Read a timestamp, and remember it: an open overview asks for the same runs again and again."""
+    return parse_timestamp(timestamp, "at")
 
 
 Runs = Sequence[Mapping[str, Any]]
@@ -249,14 +253,14 @@ class _Drawing:
         return Mark(x, "paused", f"paused: {pause.reason}{by}. It would be {told}", None, tuple(links))
 
 
-def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], list[Mapping[str, Any]]]:
-    """Find the runs of the last day by job and half hour."""
-    cells: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, list[Mapping[str, Any]]]]:
+    """Find the runs of the last day by job, and by half hour."""
+    jobs: dict[str, dict[int, list[Mapping[str, Any]]]] = {}
     for run in runs:
         at = instant(run)
         if at >= now - DAY:
-            cells.setdefault((run["job_id"], at // CELL), []).append(run)
-    return cells
+            jobs.setdefault(run["job_id"], {}).setdefault(at // CELL, []).append(run)
+    return jobs
 
 
 def _counted(runs: Iterable[Mapping[str, Any]]) -> Counter[str]:
@@ -269,6 +273,10 @@ def _counted(runs: Iterable[Mapping[str, Any]]) -> Counter[str]:
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts.get(status))
+
+
+def _has_failed(runs: Runs) -> bool:
+    return any(run["status"] == "failed" for run in runs)
 
 
 def _is_made_good(run: Mapping[str, Any], mended: Repairs) -> bool:
