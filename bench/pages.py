@@ -54,15 +54,21 @@ class Figures:
     sent: int
 
 
-def main() -> None:
-    """Prints a line for each page."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints a line for each page.
+
+    Args:
+        arguments: of the command line; None for those of this process.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=30, help="requests of each page (30)")
-    parser.add_argument("--minutes", type=float, default=10, help="for which the overview stays open (10)")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="for which the overview stays open (10); 0: no browser"
+    )
     parser.add_argument("--jobs", type=int, default=5_000)
     parser.add_argument("--runs", type=int, default=200_000)
     parser.add_argument("--contacts", type=int, default=20_000)
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     with Place({**ours.environment(), "PYTHONPATH": OURS.path}) as place:
         begun = time.monotonic()
         fill(place.client, Size(chosen.jobs, chosen.runs, chosen.contacts), say=lambda what: print(what, flush=True))
@@ -86,7 +92,7 @@ def measure(up: Web, rounds: int, minutes: float) -> None:
         median, high = statistics.median(its.times_ms), centile(list(its.times_ms), 0.95)
         print(f"{shown:45} {its.first_ms:8.1f} {median:8.1f} {high:8.1f} {its.size:9,} {its.sent:8,}", flush=True)
     print("memory of the largest web process, MiB:", round(up.memory()["pss_mib"]))
-    if (path := find_chromium()) is not None:
+    if minutes and (path := find_chromium()) is not None:
         look(up, path, pages, (job, run), minutes)
 
 
