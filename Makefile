@@ -24,6 +24,10 @@ $(READY): requirements-dev.txt
 up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL is unset; Ctrl-C stops it
 	@exec $(BIN)/python -m service.local.up
 
+.PHONY: demo-large
+demo-large: $(READY) ## Start an installation of 5,000 jobs, 200,000 runs and 20,000 contacts in var/demo-large
+	@exec $(BIN)/python -m tools.demo
+
 .PHONY: test
 test: $(READY) ## Run the whole test suite
 	@$(COMPILE)

@@ -274,7 +274,8 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
     root: ApiKeys = others.pop("keys", None) or ApiKeys([KEY])
     given: dict[str, Any] = {
         "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts,
-        "batches": None, "erasure": contacts, "definitions": None, "calendars": None, "pauses": None, "channels": None,
+        "listed_contacts": None, "batches": None, "erasure": contacts, "definitions": None, "calendars": None,
+        "pauses": None, "channels": None,
         "rules": None, "told_alerts": None, "snoozes": None, "hub": lone_hub(jobs), "backfills": None,
         "dry_runs": None, "calendar_dry_runs": None, "clock_changes": None, "feeds": None, "pings": None,
         "standings": None, "timelines": None, "occurrences": None, "explanations": None, "occurrence_edits": None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import typer
 
+from service.batches import batched
 from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import complete_names, find_id, find_job, job_path
 from service.cli.client.log_stream import follow
@@ -67,6 +69,8 @@ PreviewedJob = Annotated[
     str | None,
     typer.Argument(metavar="[JOB]", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
+NAMED_AT_ONCE = 50
+"""Jobs that one request names by their ids: more would make an address that some proxies refuse."""
 TRIMMED = "The log of this run is no longer kept; LOG_RUNS sets how many logs each job keeps"
 RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id; without it, the newest run.")]
 
@@ -100,7 +104,16 @@ def history(
     elif not found:
         note("There are no such runs.")
     else:
-        _show(found, {} if job_id else {one["id"]: one["name"] for one in api().get("/scheduler/jobs", limit=1000)})
+        _show(found, {} if job_id else _names({run["job_id"] for run in found}))
+
+
+def _names(ids: Collection[str]) -> dict[str, str]:
+    """Read the names of these jobs alone; one that is deleted has none."""
+    return {
+        job["id"]: job["name"]
+        for some in batched(sorted(ids), NAMED_AT_ONCE)
+        for job in api().get("/scheduler/jobs", id=list(some))
+    }
 
 
 def _show(found: list[dict[str, Any]], names: dict[str, str]) -> None:

@@ -91,7 +91,9 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))
     app.add_page("/calendars/{name}/edit", EditCalendar(pages, services.calendars))
     app.add_page(NEW_CALENDAR, NewCalendar(pages))
-    app.add_page("/contacts", ContactList(pages, contacts, services.reading, services.import_limit_mb))
+    app.add_page(
+        "/contacts", ContactList(pages, contacts, services.listed_contacts, services.reading, services.import_limit_mb)
+    )
     app.add_page("/contacts.vcf", ContactFile(contacts, long, KINDS["vcard"]))
     app.add_page("/contacts.csv", ContactFile(contacts, long, KINDS["csv"]))
     app.add_page("/contacts/duplicates", DuplicateContacts(pages, contacts))
