@@ -1,7 +1,8 @@
 // One action for many jobs: a rehearsal tells what would happen to how many; then it is done for these jobs, and no others.
-import { newKey, Refused, sendFrom } from "./api.js";
+import { Refused, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 
 const form = document.getElementById("batch");
 const told = document.getElementById("batch-told");
@@ -31,7 +32,8 @@ function request() {
 
 async function* answers(asked) {
   for (let cursor = undefined; cursor !== null;) {
-    const answer = await sendFrom(form, { ...asked, ...(cursor && { cursor }) }, { headers: { "Idempotency-Key": newKey() } });
+    const body = { ...asked, ...(cursor && { cursor }) };
+    const answer = asked.dry_run ? await sendFrom(form, body) : (await sendOnce(form, body, { what: "It" })).answer;
     yield* answer.results;
     cursor = answer.next_cursor;
   }
@@ -61,8 +63,12 @@ async function rehearse() {
 }
 
 async function carryOut() {
-  const { asked, ids } = planned;
-  const results = await collected(inParts(ids).map((some) => ({ ...asked, ids: some })));
+  // What is answered is not asked for again if a later part fails.
+  planned.results ??= [];
+  for (; planned.ids.length; planned.ids = planned.ids.slice(MOST)) {
+    planned.results.push(...(await collected([{ ...planned.asked, ids: planned.ids.slice(0, MOST) }])));
+  }
+  const { results } = planned;
   planned = undefined;
   show(counts(results, results.length === 1 ? "is" : "are"), results);
   ticked.clear();

@@ -1,9 +1,11 @@
 // Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
-import { changeNote, newKey, Refused, sendFrom } from "./api.js";
+import { changeNote, Refused, sendFrom } from "./api.js";
+import { keepDraft } from "./drafts.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
 import { inWords, read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
-import { chooseSchedules, startMembers } from "./schedule-form.js";
+import { sendOnce } from "./once.js";
+import { chooseSchedules, growList, startMembers } from "./schedule-form.js";
 import { inFull, inZone, onClocks, zone } from "./times.js";
 
 const PARTS = ["bot_config", "options", "schedule_config"];
@@ -102,30 +104,28 @@ function rows(cells) {
 
 // Saving
 
-// One Idempotency-Key for each body: if the answer is lost, a second request does not create a second job.
-let once = {};
-function onceFor(body) {
-  const text = JSON.stringify(body);
-  if (once.text !== text) once = { text, key: newKey() };
-  return once.key;
-}
-
 async function save(revision) {
   const { body, errors } = readJob();
   showErrors(form, errors);
   if (errors.length) return summarize(errors.length);
   forgetForeseen();
   const isStored = "revision" in form.dataset;
-  const headers = isStored ? changeNote(document.getElementById("change-note").value) : { "Idempotency-Key": onceFor(body) };
-  if (revision) headers["If-Match"] = `"${revision}"`;
   try {
-    const job = await sendFrom(form, body, { headers });
+    const job = isStored ? await store(body, revision) : (await sendOnce(form, body, { what: "The job" })).answer;
     changed = false;
+    draft.forget();
     sayOnNextPage(isStored ? `“${job.name}” saved` : `“${job.name}” created`);
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     explain(error);
   }
+}
+
+// Sends a change of the stored job. revision: the one that nobody may have changed meanwhile, if any.
+function store(body, revision) {
+  const headers = changeNote(document.getElementById("change-note").value);
+  if (revision) headers["If-Match"] = `"${revision}"`;
+  return sendFrom(form, body, { headers });
 }
 
 // Asks what saving would do.
@@ -161,6 +161,7 @@ function showConflict() {
   const reload = document.createElement("a");
   reload.href = location.href;
   reload.textContent = "Discard my changes";
+  reload.addEventListener("click", draft.forget);
   const force = document.createElement("button");
   force.type = "button";
   force.textContent = "Overwrite their changes";
@@ -177,6 +178,7 @@ function showConflict() {
 let changed = false;
 function change() {
   changed = true;
+  draft.keep();
   summary.hidden = true;
   forgetForeseen();
   soon();
@@ -202,4 +204,6 @@ choose();
 const untouched = read(form, PARTS).body;
 const zoneField = document.getElementById("timezone");
 if ("own" in zoneField.dataset && [...zoneField.list.options].some((option) => option.value === zone)) zoneField.value = zone;
+const draft = keepDraft(form, { grow: (list) => growList(form, list), restored: () => { changed = true; choose(); } });
+form.addEventListener("discarded", () => { changed = false; });
 look();

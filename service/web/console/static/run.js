@@ -1,7 +1,8 @@
 // Page of one run: follows its log, shows its progress, cancels it, starts it, does it again.
-import { newKey, sendFrom } from "./api.js";
+import { sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 import { showTimes } from "./times.js";
 
 const AGAIN_MS = 3000;
@@ -69,7 +70,11 @@ function add(entry) {
 
 function rowOf({ at, level, message }) {
   const row = element("p", { className: `line at-${level.toLowerCase()}` });
-  if (at) row.append(element("time", { dateTime: `${at}Z` }), " ");
+  if (at) {
+    const time = element("time", { dateTime: `${at}Z` });
+    time.dataset.clock = "";
+    row.append(time, " ");
+  }
   row.append(element("b", { textContent: level }), " ", element("span", { textContent: message }));
   showTimes(row);
   return row;
@@ -113,8 +118,8 @@ document.addEventListener("click", ({ target }) => {
   if (!button) return;
   busy(button, async () => {
     if ("again" in button.dataset) {
-      const { run_id } = await sendFrom(button, undefined, { headers: { "Idempotency-Key": newKey() } });
-      say("Queued once more", { link: { label: "Watch", href: button.dataset.again + run_id } });
+      const { answer: { run_id }, repeated } = await sendOnce(button, undefined, { what: "The run" });
+      say(repeated ? "It had been queued already, and runs once" : "Queued once more", { link: { label: "Watch", href: button.dataset.again + run_id } });
     } else {
       await sendFrom(button);
       say("Started");
