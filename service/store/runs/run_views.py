@@ -14,7 +14,7 @@ import orjson
 
 from service.domain.access.labels import JobChoice
 from service.domain.plain_json import plain, whole_number
-from service.domain.schedules.run_members import names_of
+from service.domain.schedules.run_members import names_of, overlay_of
 from service.store.jobs.job_marks import read_marks
 from service.store.jobs.job_views import instant, optional, text, timestamp, word
 from service.store.jobs.stored_edits import edit_view
@@ -35,7 +35,7 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
-    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit", "breaches",
+    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit", "breaches", "overlay",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -59,7 +59,7 @@ def run_view(run_id: str, values: Values) -> bytes:
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
      occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches) = values  # fmt: skip
+     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches, overlay) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -80,6 +80,10 @@ def run_view(run_id: str, values: Values) -> bytes:
             entry += b', "%b": %b' % (name, written(value))
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
+    if overlay is None and members is not None:
+        overlay = (overlay_of(members) or "").encode()
+    if overlay:
+        entry += b', "overlay": %b' % _result(overlay)
     if edit is not None:
         entry += edit_view(int(occurrence or 0), edit)
     if total is not None:

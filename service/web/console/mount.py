@@ -79,7 +79,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills, services.pauses))
     app.add_page("/jobs/deleted", DeletedJobs(pages, services.deleted))
     app.add_page("/export.yaml", Export(services.definitions, long))
-    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
+    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs, services.revisions))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
     app.add_page("/coming", ComingList(pages, services.timelines, services.pauses, services.reading))

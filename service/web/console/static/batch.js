@@ -15,6 +15,7 @@ const DOING = {
   label: ["Label", "labelled"], delete: ["Delete", "deleted"],
 };
 const ticked = new Set();
+let last; // the box that was clicked last
 let planned; // {request, ids}: what the rehearsal has found
 
 const action = () => document.getElementById("action").value;
@@ -127,6 +128,14 @@ const attempt = (button, act) => busy(button, async () => {
 
 export function listenToBatches() {
   if (!form) return;
+  // With Shift, all lines between two boxes become as the second one.
+  document.addEventListener("click", ({ target, shiftKey }) => {
+    if (!target.dataset?.tick) return;
+    const boxes = [...document.querySelectorAll("[data-tick]")];
+    const [from, to] = [boxes.indexOf(last), boxes.indexOf(target)].sort((one, other) => one - other);
+    if (shiftKey && from >= 0) for (const box of boxes.slice(from, to + 1)) (target.checked ? ticked.add(box.dataset.tick) : ticked.delete(box.dataset.tick));
+    last = target;
+  });
   document.addEventListener("change", ({ target }) => {
     if (target.id === "tick-all") for (const box of document.querySelectorAll("[data-tick]")) (target.checked ? ticked.add(box.dataset.tick) : ticked.delete(box.dataset.tick));
     else if (target.dataset.tick) (target.checked ? ticked.add(target.dataset.tick) : ticked.delete(target.dataset.tick));

@@ -1,5 +1,6 @@
 // Page of one run: follows its log, shows its progress, cancels it, starts it, does it again.
 import { sendFrom } from "./api.js";
+import { read, sentOrRefused, showErrors } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 import { sendOnce } from "./once.js";
@@ -124,6 +125,32 @@ document.addEventListener("click", ({ target }) => {
       await sendFrom(button);
       say("Started");
     }
+    await refresh();
+  });
+});
+
+// Another run with other settings.
+function changedIn(config, shown) {
+  return Object.fromEntries(Object.entries(config ?? {}).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(shown[name])));
+}
+
+const changes = document.getElementById("with-changes");
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-with-changes]")) changes.showModal();
+  if (target.closest("[data-close]")) changes.close();
+});
+changes?.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { target: form, submitter } = event;
+  busy(submitter, async () => {
+    const { body, errors } = read(form);
+    showErrors(form, errors);
+    if (errors.length) return form.querySelector("[aria-invalid=true]").focus();
+    const overlay = { ...JSON.parse(form.dataset.overlay), ...changedIn(body.bot_config, JSON.parse(form.elements[0].defaultValue)) };
+    const sent = await sentOrRefused(form, () => sendOnce(form, { bot_config: overlay }, { what: "The run" }));
+    if (!sent) return;
+    changes.close();
+    say(sent.repeated ? "It had been queued already, and runs once" : "Run with changes queued", { link: { label: "Watch", href: form.dataset.runs + sent.answer.run_id } });
     await refresh();
   });
 });
