@@ -2,6 +2,7 @@
 import { changeNote, Refused, sendFrom } from "./api.js";
 import { keepDraft } from "./drafts.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
+import { offerPresets, sayDifferences, warnOfTakenName } from "./form-help.js";
 import { inWords, read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 import { sendOnce } from "./once.js";
@@ -19,6 +20,7 @@ function choose() {
   document.getElementById("when-closed").hidden = !document.getElementById("calendar").value;
   const bot = document.getElementById("bot_type").value;
   for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
+  sayDifferences(form);
 }
 
 // The job of the form. A schedule that nobody has changed stays as it is stored, spelled as it is.
@@ -80,11 +82,14 @@ function show({ description, local, details }) {
   if (sentence.textContent !== description) sentence.textContent = description;
   const zones = [...form.querySelectorAll('[data-path="schedule_config.timezone"]')];
   document.getElementById("zone-of-job").textContent = zones.find((input) => !input.closest("[hidden]"))?.value || "UTC";
-  document.getElementById("zone-of-reader").textContent = `Your time zone (${zone})`;
+  const isOwn = document.getElementById("zone-of-job").textContent === zone;
+  const reader = document.getElementById("zone-of-reader");
+  reader.textContent = `Your time zone (${zone})`;
+  reader.hidden = isOwn;
   const notes = details.map(noteOn);
   const noted = notes.some(Boolean);
   document.getElementById("notes").hidden = !noted;
-  rows(details.map(({ at, local }, index) => [inZone(local), inFull(new Date(`${at}Z`)), ...(noted ? [notes[index]] : [])]));
+  rows(details.map(({ at, local }, index) => [inZone(local), ...(isOwn ? [] : [inFull(new Date(`${at}Z`))]), ...(noted ? [notes[index]] : [])]));
   if (!local.length) sentence.textContent = `${description} No more occurrences.`;
 }
 
@@ -191,6 +196,8 @@ form.addEventListener("input", ({ target }) => {
   change();
 });
 startMembers(form, change);
+offerPresets(form);
+warnOfTakenName(form);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), () => save(form.dataset.revision));
