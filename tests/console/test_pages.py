@@ -36,6 +36,8 @@ GUARDED = [
     "/export.yaml",
     "/contacts.vcf",
     "/contacts.csv",
+    "/find?q=a",
+    "/runs.csv",
     "/contacts/duplicates",
     "/calendars",
 ]
