@@ -11,7 +11,11 @@ export const PREFIX = "draft ";
 // {keep, forget}: to call after a change, and once the form is saved.
 export function keepDraft(form, { grow = () => {}, restored }) {
   const name = `${PREFIX}${form.dataset.draft} ${location.pathname}${location.search}`;
-  const keep = () => sessionStorage.setItem(name, JSON.stringify({ at: Date.now(), revision: form.dataset.revision, ...contents(form) }));
+  const keep = () => {
+    try {
+      sessionStorage.setItem(name, JSON.stringify({ at: Date.now(), revision: form.dataset.revision, ...contents(form) }));
+    } catch { /* the storage is full: the form still works, without a draft */ }
+  };
   const forget = () => sessionStorage.removeItem(name);
   const kept = JSON.parse(sessionStorage.getItem(name) ?? "null");
   if (kept && kept.at > Date.now() - KEPT_MS) {
@@ -21,7 +25,7 @@ export function keepDraft(form, { grow = () => {}, restored }) {
     offer(form, kept.at, forget);
     restored();
   }
-  for (const link of form.querySelectorAll("[data-cancel]")) link.addEventListener("click", () => addEventListener("pagehide", forget));
+  for (const link of form.querySelectorAll("[data-cancel]")) link.addEventListener("click", forget);
   return { keep, forget };
 }
 
@@ -66,6 +70,7 @@ function offer(form, at, forget) {
   drop.addEventListener("click", () => {
     forget();
     form.dispatchEvent(new CustomEvent("discarded"));
+    form.reset(); // browsers restore on a reload what they find
     location.reload();
   });
   notice.append("Your draft is back, last changed ", time, ". ", drop);

@@ -19,7 +19,7 @@ const HELP = [
 
 let went = 0; // when somebody has pressed g
 
-const isWriting = (element) => element.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+const isWriting = (element) => element.closest?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 const isOff = () => localStorage.getItem(OFF) === "yes";
 const rows = () => [...document.querySelectorAll("main table tbody tr")].filter((row) => row.querySelector("a[href]") && row.checkVisibility());
 

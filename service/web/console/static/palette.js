@@ -21,10 +21,16 @@ function offered() {
 // Whether each word that somebody has typed is in a name.
 const matches = (name, text) => text.toLowerCase().split(/\s+/).every((word) => name.toLowerCase().includes(word));
 
+// The lists that can be searched for what somebody has typed.
+function searches(text) {
+  const lists = [...document.querySelectorAll('.sections a[href="/jobs"], .sections a[href="/contacts"]')];
+  return text ? lists.map((link) => ({ name: `${words(link)} with “${text}”`, kind: "Search", href: `${link.pathname}?q=${encodeURIComponent(text)}` })) : [];
+}
+
 export function openPalette() {
   const dialog = element("dialog", { className: "palette", ariaLabel: "Search and do" });
   const field = element("input", {
-    type: "text", placeholder: "Find a job or a contact, or do something", autocomplete: "off", spellcheck: false,
+    type: "text", placeholder: "Find a job, or do something", autocomplete: "off", spellcheck: false,
     role: "combobox", ariaLabel: "Search and do", ariaExpanded: "true", ariaAutoComplete: "list",
   });
   const list = element("ul", { id: "palette-list", role: "listbox", ariaLabel: "Found" });
@@ -71,7 +77,7 @@ export function openPalette() {
   // The page's own first, at once; what the service finds follows.
   function look() {
     const text = field.value.trim();
-    const own = here.filter(({ name }) => matches(name, text));
+    const own = [...here.filter(({ name }) => matches(name, text)), ...searches(text)];
     show(own);
     clearTimeout(waiting);
     asking.abort();
@@ -80,7 +86,7 @@ export function openPalette() {
     const { signal } = asking;
     waiting = setTimeout(async () => {
       const { found } = await get(`/find?q=${encodeURIComponent(text)}`, { signal }).catch(() => ({ found: [] }));
-      if (!signal.aborted && found.length) show([...own.slice(0, MOST - found.length), ...found]);
+      if (!signal.aborted && found.length) show([...own.filter(({ kind }) => kind !== "Search").slice(0, MOST - found.length), ...found, ...searches(text)]);
     }, SOON_MS);
   }
 
