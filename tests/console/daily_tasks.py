@@ -137,7 +137,9 @@ def _(hand: Hand, world: World) -> None:
 def _(hand: Hand, world: World) -> None:
     hand.go("Jobs", "j")
     hand.write(hand.page.get_by_label("Labels", exact=True).first, f"team:crm-{world.way}")
-    hand.key("Enter") if hand.way == "keyboard" else hand.press(hand.page.get_by_role("button", name="Show", exact=True))
+    hand.key("Enter") if hand.way == "keyboard" else hand.press(
+        hand.page.get_by_role("button", name="Show", exact=True)
+    )
     expect(hand.page.locator("#count")).to_contain_text("of 5 jobs")
 
 
@@ -195,7 +197,7 @@ def _(hand: Hand, world: World) -> None:
         while not hand.page.get_by_label("Cron", exact=True).is_checked():
             hand.key("ArrowRight" if hand.page.evaluate("document.activeElement.type === 'radio'") else "Tab")
     else:
-        hand.press(hand.page.locator("#part-when").get_by_text("Cron", exact=True))
+        hand.press(hand.page.get_by_label("Cron", exact=True))
     hand.choose(hand.page.get_by_label("Often used"), "Every 15 minutes in working hours")
     hand.press(hand.page.get_by_role("button", name="Create job"))
     expect(hand.page.locator("h1")).to_contain_text(world.called("cron"))

@@ -20,7 +20,15 @@ BESIDE_THE_SCHEDULE = {"calendar", "on_closed"}
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, ""), (0, "0 s"), (45, "45 s"), (600, "10 min"), (5400, "1 h 30 min"), (86_400, "1 d"), (90_061, "1 d 1 h 1 min 1 s")],
+    [
+        (None, ""),
+        (0, "0 s"),
+        (45, "45 s"),
+        (600, "10 min"),
+        (5400, "1 h 30 min"),
+        (86_400, "1 d"),
+        (90_061, "1 d 1 h 1 min 1 s"),
+    ],
 )
 def test_a_duration_is_written_as_people_do(seconds: int | None, text: str) -> None:
     assert written(seconds) == text

@@ -50,7 +50,6 @@ class Field:
     high: float | None = None
     longest: int | None = None
 
-
     @property
     def is_rare(self) -> bool:
         """Whether most people leave it as it is, so that the form folds it away."""
