@@ -22,10 +22,10 @@ from tests.support.installation import Installation, running
 NOTE = Path(__file__).with_name("tasks.md")
 HEAD = """# Thirty tasks of a daily user
 
-What does each thing take that people do every day? A real Chromium did each of these by mouse, by keyboard alone, and on
-a phone of 360 px, in an installation with {jobs} jobs. A row has what the person does (clicks; keys, with Tab and without the
-letters of a text; taps) and the seconds from the first act to the end that the page shows. The browser does not think and
-does not read: add your own time for that.
+What does each thing take that people do every day? A real Chromium did each of these by mouse, by keyboard alone, and
+on a phone of 360 px, in an installation with {jobs} jobs. A row has what the person does (clicks; keys, with Tab and
+without the letters of a text; taps) and the seconds from the first act to the end that the page shows. The browser does
+not think and does not read: add your own time for that.
 
 `python -m tests.console.daily_tasks` measures anew and writes this page. A short part of it is in the suite
 (`tests/console/test_browser_daily_tasks.py`).

@@ -65,8 +65,8 @@ def runs() -> dict[str, Schema]:
         **TOLD_OF_A_RUN,
         "overlay": {
             **JSON_OBJECT,
-            "description": "The fields of bot_config that this run lays over its job's: those of the request, of a change "
-            "of the occurrence, or of the schedules that made it.",
+            "description": "The fields of bot_config that this run lays over its job's: those of the request, of a "
+            "change of the occurrence, or of the schedules that made it.",
         },
         "not_before": {
             **TIMESTAMP,

@@ -1,4 +1,4 @@
-"""A job's options in the words of people who have not read the API: labels, hints, choices, and the groups of the form."""
+"""A job's options in the words of people who have not read the API: labels, hints, choices, groups of the form."""
 
 from __future__ import annotations
 
