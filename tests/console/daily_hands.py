@@ -81,7 +81,7 @@ class Hand:
         """Open the page of a job by its name."""
         self.keys_or("Control+k", self.page.get_by_role("button", name="Find", exact=True))
         self.page.get_by_role("combobox", name="Search and do").fill(name)
-        found = self.page.get_by_role("option", name=name).filter(has_text="Job")
+        found = self.page.get_by_role("option", name=f"{name} Job", exact=True)
         expect(found).to_be_visible()
         if self.way == "keyboard":
             self.key("Enter")

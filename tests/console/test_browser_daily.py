@@ -208,7 +208,7 @@ def test_a_run_shows_what_it_ran_with(page: Page, installation: Installation) ->
     settings = dialog.get_by_label("Settings of the bot")
     settings.fill("{")
     dialog.get_by_role("button", name="Run").click()
-    expect(dialog).to_contain_text("is not valid JSON")
+    expect(dialog).to_contain_text("Is not valid JSON")
     assert barriers(page) == []
     settings.fill('{"says": "once more"}')
     dialog.get_by_role("button", name="Run").click()
