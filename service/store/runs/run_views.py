@@ -58,9 +58,8 @@ def run_view(run_id: str, values: Values) -> bytes:
         ValueError, TypeError: the values are damaged.
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
-     occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches,
-     overlay) = values  # fmt: skip
+     occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members, closed,
+     pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches, overlay) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -76,15 +75,12 @@ def run_view(run_id: str, values: Values) -> bytes:
         (b"closed", closed, text), (b"pause", pause, _result), (b"held_by", held_by, text),
         (b"during_pause", during_pause, text), (b"not_before", not_before, instant), (b"again_of", again_of, text),
         (b"backfill_id", backfill_id, text), (b"breaches", breaches, _result),
+        (b"overlay", overlay or (overlay_of(members) or "").encode() or None, _result),
     ):  # fmt: skip
         if value is not None:
             entry += b', "%b": %b' % (name, written(value))
     if members is not None and (names := names_of(members)):
         entry += b', "names": %b' % orjson.dumps(names)
-    if overlay is None and members is not None:
-        overlay = (overlay_of(members) or "").encode()
-    if overlay:
-        entry += b', "overlay": %b' % _result(overlay)
     if edit is not None:
         entry += edit_view(int(occurrence or 0), edit)
     if total is not None:
