@@ -68,9 +68,24 @@ class Hand:
         """Press keys one after the other where there is a keyboard, else the button or link that does the same."""
         if self.way != "keyboard":
             return self.press(otherwise)
+        expect(otherwise).to_be_visible()
         for key in keys.split():
             self.key(key)
         return None
+
+    def do(self, name: str, button: Locator) -> None:
+        """Do something that the page offers: by its button, or by the palette."""
+        if self.way != "keyboard":
+            return self.press(button)
+        expect(button).to_be_visible()
+        self.key("Control+k")
+        self.page.get_by_role("combobox", name="Search and do").fill(name)
+        expect(self.page.get_by_role("option", name=f"{name} On this page", exact=True)).to_be_visible()
+        return self.key("Enter")
+
+    def save(self, button: Locator) -> None:
+        """Save a form."""
+        self.keys_or("Control+Enter", button)
 
     def go(self, section: str, letter: str) -> None:
         """Go to a section of the console."""

@@ -88,9 +88,8 @@ def task(title: str) -> Callable[[Task], Task]:
 
 def menu(hand: Hand, page: Page, name: str) -> None:
     """Do something at the head of a job's page."""
-    hand.press(page.locator("#top").get_by_role("button", name=name, exact=True).or_(
-        page.locator("#top").get_by_role("link", name=name, exact=True)
-    ))  # fmt: skip
+    top = page.locator("#top")
+    hand.do(name, top.get_by_role("button", name=name, exact=True).or_(top.get_by_role("link", name=name, exact=True)))
 
 
 @task("See whether all is well")
@@ -110,7 +109,7 @@ def _(hand: Hand, world: World) -> None:
 def _(hand: Hand, world: World) -> None:
     hand.find(world.called("broken"))
     hand.press(hand.page.locator("#failures li a").first)
-    hand.press(hand.page.get_by_role("button", name="Run again"))
+    hand.do("Run again", hand.page.get_by_role("button", name="Run again"))
     expect(hand.page.get_by_text("Queued once more")).to_be_visible()
 
 
@@ -123,7 +122,7 @@ def _(hand: Hand, world: World) -> None:
 def _(hand: Hand, world: World) -> None:
     hand.find(world.called("invoice"))
     menu(hand, hand.page, "Run now")
-    hand.press(hand.page.get_by_role("link", name="Watch"))
+    hand.do("Watch", hand.page.get_by_role("link", name="Watch"))
     expect(hand.page.locator("h1")).to_contain_text("success")
 
 
@@ -169,7 +168,7 @@ def _(hand: Hand, world: World) -> None:
 @task("Restore a deleted job")
 def _(hand: Hand, world: World) -> None:
     hand.go("Jobs", "j")
-    hand.press(hand.page.get_by_role("link", name="Deleted jobs"))
+    hand.do("Deleted jobs", hand.page.get_by_role("link", name="Deleted jobs"))
     hand.press(hand.page.get_by_role("button", name=f"Restore {world.called('gone')}"))
     hand.press(hand.page.get_by_role("dialog").get_by_role("button", name="Restore"))
     expect(hand.page.locator("h1")).to_contain_text(world.called("gone"))
@@ -182,7 +181,7 @@ def _(hand: Hand, world: World) -> None:
     hand.write(hand.page.get_by_label("Name", exact=True), world.called("daily"))
     hand.choose(hand.page.get_by_label("Bot", exact=True), "probe")
     hand.write(hand.page.get_by_label("Time of day"), "07:15")
-    hand.press(hand.page.get_by_role("button", name="Create job"))
+    hand.save(hand.page.get_by_role("button", name="Create job"))
     expect(hand.page.locator("h1")).to_contain_text(world.called("daily"))
 
 
@@ -199,7 +198,7 @@ def _(hand: Hand, world: World) -> None:
     else:
         hand.press(hand.page.get_by_label("Cron", exact=True))
     hand.choose(hand.page.get_by_label("Often used"), "Every 15 minutes in working hours")
-    hand.press(hand.page.get_by_role("button", name="Create job"))
+    hand.save(hand.page.get_by_role("button", name="Create job"))
     expect(hand.page.locator("h1")).to_contain_text(world.called("cron"))
 
 
@@ -210,7 +209,7 @@ def _(hand: Hand, world: World) -> None:
     hand.write(hand.page.get_by_label("Time of day"), "05:45")
     hand.press(hand.page.get_by_role("button", name="See what changes"))
     expect(hand.page.locator("#foreseen")).to_contain_text("05:45")
-    hand.press(hand.page.get_by_role("button", name="Save"))
+    hand.save(hand.page.get_by_role("button", name="Save"))
     expect(hand.page.locator(".lead")).to_contain_text("05:45")
 
 
@@ -221,7 +220,7 @@ def _(hand: Hand, world: World) -> None:
     hand.press(hand.page.get_by_text("If it fails or takes long"))
     hand.write(hand.page.get_by_label("Give up after"), "10 min")
     hand.write(hand.page.get_by_label("Try again after a failure"), "2")
-    hand.press(hand.page.get_by_role("button", name="Save"))
+    hand.save(hand.page.get_by_role("button", name="Save"))
     expect(hand.page.locator("#facts")).to_contain_text("600")
 
 
@@ -229,7 +228,7 @@ def _(hand: Hand, world: World) -> None:
 def _(hand: Hand, world: World) -> None:
     hand.find(world.called("mailing"))
     menu(hand, hand.page, "Duplicate")
-    hand.press(hand.page.get_by_role("button", name="Create job"))
+    hand.save(hand.page.get_by_role("button", name="Create job"))
     expect(hand.page.locator("h1")).to_contain_text("(copy)")
 
 
@@ -238,7 +237,7 @@ def _(hand: Hand, world: World) -> None:
     hand.find(world.called("mailing"))
     menu(hand, hand.page, "Pause")
     hand.write(hand.page.get_by_label("Reason"), f"stocktaking {world.way}")
-    hand.press(hand.page.get_by_role("button", name="Pause", exact=True))
+    hand.save(hand.page.get_by_role("button", name="Pause", exact=True))
     expect(hand.page.locator("#active")).to_contain_text(f"stocktaking {world.way}")
 
 
@@ -279,7 +278,7 @@ def _(hand: Hand, world: World) -> None:
 def _(hand: Hand, world: World) -> None:
     hand.find(world.called("report"))
     hand.press(hand.page.locator("#history tbody a").first)
-    hand.press(hand.page.get_by_role("button", name="Run with changes"))
+    hand.do("Run with changes", hand.page.get_by_role("button", name="Run with changes"))
     hand.write(hand.page.get_by_label("Settings of the bot"), '{"says": "twice"}')
     hand.press(hand.page.get_by_role("dialog").get_by_role("button", name="Run", exact=True))
     expect(hand.page.get_by_text("Run with changes queued")).to_be_visible()
@@ -335,7 +334,7 @@ def _(hand: Hand, world: World) -> None:
     hand.press(hand.page.get_by_role("button", name="Show", exact=True))
     expect(hand.page).to_have_url(re.compile("status=failed"))
     with hand.page.expect_download() as file:
-        hand.press(hand.page.get_by_role("link", name="Download CSV"))
+        hand.do("Download CSV", hand.page.get_by_role("link", name="Download CSV"))
     assert "no paper" in Path(file.value.path()).read_text()
 
 
@@ -345,7 +344,7 @@ def _(hand: Hand, world: World) -> None:
     hand.keys_or("n", hand.page.get_by_role("link", name="New contact"))
     hand.write(hand.page.get_by_label("Name", exact=True), f"Nora {world.way}")
     hand.write(hand.page.get_by_label("Birthday"), "1990-04-12")
-    hand.press(hand.page.get_by_role("button", name="Create"))
+    hand.save(hand.page.get_by_role("button", name="Create"))
     expect(hand.page.get_by_text(f"“Nora {world.way}” saved")).to_be_visible()
 
 
@@ -358,7 +357,7 @@ def _(hand: Hand, world: World) -> None:
     hand.key("Enter")
     hand.press(hand.page.get_by_role("link", name=f"Mara {world.way}"))
     hand.write(hand.page.get_by_label("Name", exact=True), f"Mara {world.way} Berger")
-    hand.press(hand.page.get_by_role("button", name="Save"))
+    hand.save(hand.page.get_by_role("button", name="Save"))
     expect(hand.page.get_by_text("Berger” saved")).to_be_visible()
 
 
@@ -370,7 +369,7 @@ def _(hand: Hand, world: World) -> None:
     hand.page.reload()
     expect(hand.page.get_by_label("Name", exact=True)).to_have_value(world.called("draft"))
     hand.choose(hand.page.get_by_label("Bot", exact=True), "probe")
-    hand.press(hand.page.get_by_role("button", name="Create job"))
+    hand.save(hand.page.get_by_role("button", name="Create job"))
     expect(hand.page.locator("h1")).to_contain_text(world.called("draft"))
 
 

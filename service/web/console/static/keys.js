@@ -13,6 +13,7 @@ const HELP = [
   ["j, k", "Next and previous line of a list; Enter opens it"],
   ["x", "Tick the line"],
   ["m", "More: the menu of the line"],
+  ["Ctrl Enter", "Save the form"],
   ["Ctrl Z", "Undo, while a message offers it"],
   ["?", "Show these keys"],
 ];
@@ -87,6 +88,10 @@ export function listenToKeys() {
   document.querySelector("[data-show-palette]")?.addEventListener("click", openPalette);
   document.addEventListener("keydown", (event) => {
     const { key, target, ctrlKey, metaKey, altKey } = event;
+    if (key === "Enter" && (ctrlKey || metaKey) && target.form?.querySelector(".primary")) {
+      event.preventDefault();
+      return target.form.requestSubmit(target.form.querySelector(".primary:not([hidden])"));
+    }
     if (document.querySelector("dialog[open]")) return;
     if (key.toLowerCase() === "k" && (ctrlKey || metaKey) && !altKey) {
       event.preventDefault();

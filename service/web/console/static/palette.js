@@ -3,16 +3,16 @@ import { get } from "./api.js";
 
 const SOON_MS = 120;
 const MOST = 12;
-const OFFERED = "main .head a.button, main .head button, main .head .menu a, main .head .menu button, .sections a, [data-new], .sign-out button, [data-show-keys]";
+const OFFERED = "#messages a, #messages button, main .head a.button, main .head button, main .head .menu a, main .head .menu button, .sections a, [data-new], .sign-out button, [data-show-keys]";
 
-const words = (element) => (element.dataset.says ?? element.textContent).replace(/\s+/g, " ").trim();
+const words = (element) => (element.dataset.says ?? [...element.childNodes].filter((node) => !node.ariaHidden).map((node) => node.textContent).join("")).replace(/\s+/g, " ").trim();
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 // What can be done from here: {name, kind, run}. A link and a button do what a click on them does.
 function offered() {
   const found = new Map();
   for (const one of document.querySelectorAll(OFFERED)) {
-    const kind = one.closest(".sections") ? "Go to" : one.closest("main") ? "On this page" : "Everywhere";
+    const kind = one.closest(".sections") ? "Go to" : one.closest("main, #messages") ? "On this page" : "Everywhere";
     found.set(`${kind} ${words(one)}`, { name: words(one), kind, run: () => one.click() });
   }
   return [...found.values()];
