@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from service.domain.plain_json import plain, whole_number
-from service.domain.schedules.run_members import names_of
+from service.domain.schedules.run_members import names_of, overlay_of
 from service.store.jobs.job_views import instant, optional, text, timestamp, word
 from service.store.jobs.stored_edits import edit_view
 
@@ -19,7 +19,7 @@ FIELDS = (
     "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
     "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
     "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
-    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit", "breaches",
+    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit", "breaches", "overlay",
 )  # fmt: skip
 Values = Sequence[bytes | None]
 
@@ -42,8 +42,8 @@ def run_view(run_id: str, values: Values) -> bytes:
         ValueError, TypeError: the values are damaged.
     """
     (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
-     occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches) = values  # fmt: skip
+     occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members, closed,
+     pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches, overlay) = values  # fmt: skip
     entry = _ENTRY % (
         run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
         optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
@@ -59,6 +59,7 @@ def run_view(run_id: str, values: Values) -> bytes:
         (b"closed", closed, text), (b"pause", pause, _result), (b"held_by", held_by, text),
         (b"during_pause", during_pause, text), (b"not_before", not_before, instant), (b"again_of", again_of, text),
         (b"backfill_id", backfill_id, text), (b"breaches", breaches, _result),
+        (b"overlay", overlay or (overlay_of(members) or "").encode() or None, _result),
     ):  # fmt: skip
         if value is not None:
             entry += b', "%b": %b' % (name, written(value))

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from falcon.asgi import Request, Response
 
+from service.domain.access.callers import caller
 from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
 from service.web.console.history.repairs import WORDS as REPAIRED
@@ -21,10 +22,10 @@ from service.web.http.representation.validators import revalidate
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 NAVIGATION = (
-    ("/", "Overview"), ("/jobs", "Jobs"), ("/coming", "Coming"), ("/runs", "Runs"), ("/contacts", "Contacts"),
-    ("/alerts", "Alerts"), ("/access", "Access"),
+    ("/", "Overview", "o"), ("/jobs", "Jobs", "j"), ("/coming", "Coming", "n"), ("/runs", "Runs", "r"),
+    ("/contacts", "Contacts", "c"), ("/alerts", "Alerts", "a"), ("/access", "Access", "k"),
 )  # fmt: skip
-"""The entries of the navigation: path, name."""
+"""The entries of the navigation: path, name, the letter that leads there after g."""
 FAR = 10**6
 """The highest number of a page in an address."""
 NEAR = 2
@@ -43,6 +44,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(FILTERS)
     environment.globals["asset"] = ASSETS.address
     environment.globals["repaired"] = REPAIRED
+    environment.globals["owner"] = lambda: caller().actor
     return environment
 
 

@@ -68,11 +68,6 @@ async function attempt(path, options) {
   }
 }
 
-// Makes an Idempotency-Key. crypto.randomUUID exists only with TLS.
-export function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 async function read(answer) {
   if (answer.status === 204) return null;
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
