@@ -90,7 +90,7 @@ def answer(shell: str, environment: MutableMapping[str, str], typed: Sequence[st
         _TYPER: "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         "_TYPER_COMPLETE_ARGS": shlex.join([NAME, *(words or [""])]),
     })  # fmt: skip
-    with redirect_stdout(StringIO()) as said, suppress(Failure):
+    with redirect_stdout(StringIO()) as said, suppress(Failure, SystemExit):
         run()
     offers = [line for line in said.getvalue().splitlines() if line]
     if shell != "bash":

@@ -186,6 +186,10 @@ DELETED = {
     "kept_until": "2027-02-09T08:00:00",
 }  # fmt: skip
 
+ERASED = {
+    "erased_as": "person-1", "found": {"contacts": 1, "run_logs": 12}, "left": ["rq:job:1"],
+    "under_way": [{"run_id": RUN_A, "job_id": JOB_A, "bot_type": "birthday"}],
+}  # fmt: skip
 J, R = f"/scheduler/jobs/{JOB_A}", f"/scheduler/jobs/{JOB_A}/runs/{RUN_A}"
 ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", "/scheduler/jobs"): JOBS, ("GET", J): JOBS[0], ("GET", f"/scheduler/jobs/{JOB_B}"): JOBS[1],
@@ -252,6 +256,9 @@ ANSWERS: dict[tuple[str, str], Any] = {
             {"id": JOB_A, "name": "Birthdays", "outcome": "done", "status": 200},
             {"id": JOB_B, "name": LONG, "outcome": "refused", "status": 409, "detail": "Job is broken: delete it"},
             {"id": JOB_C, "name": "Nightly visit", "outcome": "unchanged", "status": 200}]},
+    ("GET", "/scheduler/export"): {"version": 1, "jobs": []},
+    ("GET", "/scheduler/contacts/export"): b"BEGIN:VCARD\nVERSION:3.0\nFN:Ada Lovelace\nEND:VCARD\n",
+    ("POST", "/scheduler/calendars/office/ics"): {"added": 2, "unchanged": 1, "skipped_total": 1, "skipped": [{"position": 2, "reason": "has a time of day"}], "calendar": CALENDAR},
     ("POST", "/scheduler/apply"): PLAN, ("GET", "/scheduler/health"): HEALTH,
     ("POST", "/scheduler/acknowledge"): {"data_went_back": None, "clock_steps": []},
 }  # fmt: skip
@@ -283,10 +290,14 @@ class CannedService:
         if what not in self.answers:
             return httpx.Response(404, json={"detail": f"{what[0]} {what[1]} is not canned"}, headers=headers)
         answer = self.answers[what]
-        if answer is None:
+        if answer is None and not request.url.params.get("erase"):
             return httpx.Response(204, headers=headers)
         if request.url.params.get("q"):
             answer = [one for one in answer if request.url.params["q"] in one["name"]]
+        if isinstance(answer, bytes):
+            return httpx.Response(200, content=answer, headers=headers | {"Content-Type": "text/vcard"})
+        if request.url.params.get("erase"):
+            answer = ERASED
         body = json.dumps(answer).encode()
         self.sent_bytes += len(body)
         return httpx.Response(200, content=body, headers=headers | {"Content-Type": "application/json"})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
@@ -20,8 +22,8 @@ from tests.support.command import OURS, Ended
 class _Stream(io.TextIOWrapper):
     """A stream in memory that may pass for a terminal."""
 
-    def __init__(self, on_terminal: bool, given: bytes = b"") -> None:
-        super().__init__(io.BytesIO(given), encoding="utf-8", write_through=True)
+    def __init__(self, on_terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
         self._on_terminal = on_terminal
 
     def isatty(self) -> bool:
@@ -56,8 +58,6 @@ def command_line(
         given: its standard input.
         environment: more variables, or others.
     """
-    import os
-
     kept = {
         name: value for name, value in os.environ.items() if name not in {*OURS, "NO_COLOR", "COLUMNS", "FORCE_COLOR"}
     }
@@ -68,7 +68,10 @@ def command_line(
         stack.enter_context(mock.patch.dict(os.environ, kept | variables | environment, clear=True))
         stack.enter_context(answered_by(service))
         stack.enter_context(mock.patch.object(sys, "argv", ["bot-scheduler", *arguments]))
-        stack.enter_context(mock.patch.object(sys, "stdin", _Stream(False, given.encode())))
+        typed = stack.enter_context(tempfile.TemporaryFile("w+"))  # a file, which some commands read as such
+        typed.write(given)
+        typed.seek(0)
+        stack.enter_context(mock.patch.object(sys, "stdin", typed))
         stack.enter_context(mock.patch.object(sys, "stdout", out))
         stack.enter_context(mock.patch.object(sys, "stderr", err))
         token = ASKED.set(None)

@@ -80,6 +80,14 @@ def profiles_file() -> Path:
         raise Failure(Exit.USAGE, "Set HOME or XDG_CONFIG_HOME to keep profiles") from None
 
 
+def shown(path: Path) -> str:
+    """Write a path for people: `~` is the home folder."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
 def read_profiles() -> Profiles:
     """Read them; none if there is no file.
 

@@ -83,7 +83,7 @@ def _dressed(function: Callable[..., Any], reads: bool) -> Callable[..., Any]:
     its = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     run.__signature__ = inspect.Signature([its, *given, *more])  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in (its, *given, *more)}
-    del run.__wrapped__  # type: ignore[attr-defined] # its annotations are those of `function`
+    del run.__wrapped__  # its annotations are those of `function`
     return run
 
 

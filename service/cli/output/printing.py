@@ -5,6 +5,7 @@ There are no colours if NO_COLOR is set or the output is not a terminal.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -25,6 +26,7 @@ _COLOURS = {
     "create": "green", "update": "yellow", "delete": "red",
     "ok": "green", "problem": "red", "unknown": "dim",
 }  # fmt: skip
+_WORD = re.compile(r"\s*\S+\s*")
 _COMMAND = ": bot-scheduler "
 """What comes before a command at the end of a sentence."""
 UNLIMITED_WIDTH = 100_000
@@ -80,7 +82,7 @@ def _print_sentence(text: str, console: Console) -> None:
     """Print a sentence: on a terminal broken between words, but for a command in it, which somebody may copy."""
     for part in text.split("\n"):
         sentence, colon, command = part.partition(_COMMAND) if _is_long(part, console) else (part, "", "")
-        for piece in Text(sentence + colon[:1]).wrap(console, console.width, overflow="ignore") or [Text()]:
+        for piece in _lines(Text(sentence + colon[:1]), console.width) if console.is_terminal else [Text(sentence)]:
             print_row(piece, console)
         if command:
             console.print(Text(f"  {colon[2:]}{command}"), soft_wrap=True)
@@ -113,7 +115,18 @@ def _broken(value: Text, console: Console, indent: int) -> list[Text]:
     if not console.is_terminal:
         return parts
     room = max(console.width - indent, NARROWEST_VALUE)
-    return [piece for part in parts for piece in part.wrap(console, room, overflow="ignore") or [part]]
+    return [piece for part in parts for piece in _lines(part, room)]
+
+
+def _lines(text: Text, room: int) -> list[Text]:
+    """Break a text between words."""
+    places, width = [], 0
+    for word in _WORD.finditer(text.plain):
+        if width and width + cell_len(word[0].rstrip()) > room:
+            places.append(word.start())
+            width = 0
+        width += cell_len(word[0])
+    return list(text.divide(places))
 
 
 def print_row(row: Text, console: Console) -> None:
@@ -127,10 +140,12 @@ def show_failure(failure: Failure) -> None:
     console = err()
     several = len(failure.errors) > 1  # the API's sentence has all of them on one line
     sentence = f"{len(failure.errors)} fields are invalid:" if several else failure.sentence
-    console.print(Text.assemble(("Error: ", "bold red"), clean(sentence)), soft_wrap=True)
+    told = [Text.assemble(("Error: ", "bold red"), clean(sentence))]
     if several:
-        for error in failure.errors:
-            console.print(Text(f"  {line(error['field'])} {line(error['message'])}"), soft_wrap=True)
+        told += [Text(f"  {line(error['field'])} {line(error['message'])}") for error in failure.errors]
+    for one in told:
+        for piece in _lines(one, console.width) if console.is_terminal else [one]:
+            print_row(piece, console)
 
 
 def is_interactive() -> bool:

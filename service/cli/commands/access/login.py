@@ -9,7 +9,7 @@ import typer
 
 from service.cli.client.api import Api
 from service.cli.client.location import address_here, located, up_environment
-from service.cli.client.profiles import HERE, Profile, profiles_file, read_profiles, write_profiles
+from service.cli.client.profiles import HERE, Profile, profiles_file, read_profiles, shown, write_profiles
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
 from service.cli.input.commands import Commands
@@ -59,7 +59,7 @@ def login(
         raise Failure(Exit.USAGE, f"{quoted(HERE)} stands for this machine's service; take another name")
     path = write_profiles(read_profiles().with_one(Profile(name, location.url, key)))
     say(f"Signed in to {location.url} with the key {quoted(me['name'])}. {quoted(name)} is the current profile.")
-    note(f"The key is kept in {path}, which only you can read.")
+    note(f"The key is kept in {shown(path)}, which only you can read.")
 
 
 def logout(
@@ -90,7 +90,7 @@ def list_profiles(json: Json = False) -> None:
     else:
         columns = (Column("", "whole"), Column("NAME", "whole"), Column("URL", "whole"))
         show_table(columns, [("*" if one["current"] else "", one["name"], one["url"]) for one in found])
-        note(f"They are kept in {profiles_file()}.")
+        note(f"They are kept in {shown(profiles_file())}.")
 
 
 @app.command("use")
