@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.completion import LINE, words_in
+from service.cli.completion import words_in
 from tests.cli.canned import JOB_A, JOBS, RUN_A, RUNS, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.processes import until
@@ -39,7 +39,7 @@ def test_a_line_is_split_as_a_shell_does(line: str, words: list[str]) -> None:
 
 def offered(shell: str, *words: str, line: str = "") -> list[str]:
     """What the script of a shell gets for these words."""
-    ended = command_line(CannedService(), *words, _BOT_SCHEDULER_WORDS=shell, **{LINE: line})
+    ended = command_line(CannedService(), *words, _BOT_SCHEDULER_WORDS=shell, _BOT_SCHEDULER_LINE=line)
     assert (ended.status, ended.err) == (0, "")
     return ended.out.splitlines()
 

@@ -165,6 +165,7 @@ def test_reading_commands_have_all_formats(line: str) -> None:
         return
     assert run(f"{line} -o json").out == as_json.out
     assert yaml.safe_load(run(f"{line} -o yaml").out) == answer
+    assert run(f"{line} -q --json").out == as_json.out and run(f"{line} --json -o yaml").status == 2
     names, ids = run(f"{line} -o name"), run(f"{line} -q")
     assert names.status == ids.status == 0 and names.out.strip() and ids.out.strip()
     if isinstance(answer, list):

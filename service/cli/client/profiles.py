@@ -89,13 +89,16 @@ def shown(path: Path) -> str:
 
 
 def read_profiles() -> Profiles:
-    """Read them; none if there is no file.
+    """Read them; none if there is no file, or no home folder for it.
 
     Raises:
         Failure: The file is damaged, or cannot be read.
     """
     try:
         path = profiles_file()
+    except Failure:
+        return Profiles(None, {})
+    try:
         stored: Any = json.loads(path.read_bytes())
         known = {name: Profile(name, str(one["url"]), str(one["key"])) for name, one in stored["profiles"].items()}
         return Profiles(stored["current"], known)

@@ -69,9 +69,8 @@ def _dressed(function: Callable[..., Any], reads: bool) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(context: typer.Context, **values: Any) -> None:
         added = {one.name: values.pop(one.name) for one in more}
-        wanted = Manner(added.get("output_"), bool(added.get("quiet_")))
+        wanted = Manner(_format(added.get("output_"), values.get("json", False)), bool(added.get("quiet_")))
         if "json" in values and more:
-            _refuse_two(values["json"], wanted)
             values["json"] |= wanted.is_data
         show = functools.partial(_run, function, values, context)
         with shown_as(wanted):
@@ -103,11 +102,11 @@ def _more(given: list[inspect.Parameter], reads: bool) -> Iterator[inspect.Param
         yield inspect.Parameter("watch_", kind, default=False, annotation=_WATCH)
 
 
-def _refuse_two(json: bool, wanted: Manner) -> None:
-    if json and wanted.format not in (None, Format.JSON):
-        raise Failure(Exit.USAGE, f"--json is short for --output json; it cannot stand beside --output {wanted.format}")
-    if wanted.quiet and (json or wanted.format is not None):
-        raise Failure(Exit.USAGE, "-q prints ids alone; it cannot stand beside --output or --json")
+def _format(output: Format | None, json: bool) -> Format | None:
+    """Return the format that `--output` and its short form say."""
+    if json and output not in (None, Format.JSON):
+        raise Failure(Exit.USAGE, f"--json is short for --output json; it cannot stand beside --output {output}")
+    return Format.JSON if json else output
 
 
 def _run(function: Callable[..., Any], values: dict[str, Any], context: typer.Context) -> None:
