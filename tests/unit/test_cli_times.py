@@ -70,7 +70,7 @@ def test_a_time_is_told_from_now_on(seconds: int, said: str) -> None:
     st.integers(20, 200),
 )  # fmt: skip
 def test_columns_fit_or_cannot_be_shorter(given: list[tuple[str, int, int]], room: int) -> None:
-    """What stays fits, unless it is at its shortest and none of it may go. Nothing grows; the highest rank goes first."""
+    """What stays fits, or is at its shortest, and none of it may go. Nothing grows; the highest rank goes first."""
     columns = {place: Column("C", kind, None, rank) for place, (kind, rank, _) in enumerate(given)}  # type: ignore[arg-type]
     widths = {place: width for place, (_, _, width) in enumerate(given)}
     kept = fitted(columns, widths, room)
