@@ -98,12 +98,12 @@ def address_here(settings: dict[str, str]) -> str:
 
 
 def own_redis() -> str | None:
-    """Return the URL of the Redis of a running `make up`. None if there is none, or if another user runs it."""
+    """Return the URL of the Redis of a running `make up`. None if it does not run, or if another user runs it."""
     return _noted(REDIS_FILE)
 
 
 def _noted(name: str) -> str | None:
-    """Return what a running `make up` has noted in a file of its data folder; None if there is none."""
+    """Return what a running `make up` has noted in a file of its data folder; None if it does not run."""
     if (data := data_dir()) is None:
         return None
     try:
