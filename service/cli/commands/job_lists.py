@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from service.cli.client.api import api
+from service.cli.client.completing import one_of
 from service.cli.client.job_lookup import find_job, job_path
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import JobName, Json, LabelFilter, OnlyBot, OnlyState, label_filters
@@ -15,11 +16,13 @@ from service.cli.output.job_words import job_state, labels_shown, next_run, next
 from service.cli.output.printing import coloured, moment, note, show_fields
 from service.cli.output.schedule_words import in_words
 from service.cli.output.tables import Column, show_table
+from service.domain.input.refusals import listed
 
 _COLUMNS = (
     Column("NAME", least=16), Column("BOT", rank=2), Column("SCHEDULE", least=10, rank=1), Column("STATE", "whole"),
     Column("LAST RUN", "whole", rank=3), Column("NEXT RUN", "time"), Column("ID", "id", rank=4),
 )  # fmt: skip
+_SORTS = ("created", "name", "bot", "state", "next_run", "last_run", "last_failure")
 
 
 def list_jobs(
@@ -31,20 +34,25 @@ def list_jobs(
     search: Annotated[str | None, typer.Option("--search", metavar="TEXT", help="The same as TEXT.")] = None,
     label: LabelFilter = None,
     state: OnlyState = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="FIELD", help=f"By {listed(_SORTS)}.", autocompletion=one_of(_SORTS)),
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
     json: Json = False,
 ) -> None:
-    """List jobs, oldest first."""
+    """List jobs, oldest first unless you sort them."""
     if text is not None and search is not None:
         raise Failure(Exit.USAGE, "Give either TEXT or --search")
     filters = {
         "enabled_only": "true" if enabled else None, "bot_type": bot, "q": search or text,
         "label": label_filters(label), "state": state,
     }  # fmt: skip
+    order = {} if sort is None else {"sort": sort}
     if limit is None:
-        found = api().get("/scheduler/jobs", **filters)
+        found = api().get("/scheduler/jobs", **filters, **order)
     else:
-        found = list(api().pages("/scheduler/jobs", limit, **filters))
+        found = list(api().pages("/scheduler/jobs", limit, **filters, **order))
     if json:
         show_data(found)
         return
