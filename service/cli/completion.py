@@ -24,9 +24,9 @@ _TYPER = "_BOT_SCHEDULER_COMPLETE"
 
 BASH = r"""
 %(complete_func)s() {
-    local IFS=$'\n' found before word current="${COMP_WORDS[COMP_CWORD]}"
+    local found before word current="${COMP_WORDS[COMP_CWORD]}"
     COMPREPLY=()
-    for found in $(env _BOT_SCHEDULER_WORDS=bash _BOT_SCHEDULER_LINE="${COMP_LINE:0:COMP_POINT}" "$1"); do
+    while IFS= read -r found; do
         before="${found%%%%$'\t'*}" word="${found#*$'\t'}"
         if [[ $current != [\"\']* ]]; then
             printf -v word %%q "$word"
@@ -35,7 +35,7 @@ BASH = r"""
             before=
         fi
         COMPREPLY+=("${word#"$before"}")
-    done
+    done < <(env _BOT_SCHEDULER_WORDS=bash _BOT_SCHEDULER_LINE="${COMP_LINE:0:COMP_POINT}" "$1")
 }
 
 complete -o default -F %(complete_func)s %(prog_name)s

@@ -85,6 +85,7 @@ STAND_IN = r"""#!/bin/bash
 if [[ -n $_BOT_SCHEDULER_WORDS ]]; then
     case $_BOT_SCHEDULER_LINE in
         *N*) printf '\tNightly visit\n' ;;
+        *All*) printf '\tAll * files\n' ;;
         *Report:*) printf 'Report:\tReport: weekly & $HOME\n' ;;
         *=f) printf -- '--status=\tfailed\n' ;;
     esac
@@ -98,7 +99,7 @@ fi
     ("typed", "word"),
     [
         ("show N", "Nightly visit"), (r"show Nightly\ v", "Nightly visit"), ('show "N', "Nightly visit"),
-        ("show 'Nightly v", "Nightly visit"), ("show Report:", "Report: weekly & $HOME"),
+        ("show 'Nightly v", "Nightly visit"), ("show Report:", "Report: weekly & $HOME"), ("show All", "All * files"),
         ("--status=f", "--status=failed"),
     ],
 )  # fmt: skip
