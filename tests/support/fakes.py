@@ -112,6 +112,9 @@ class FakeJobs:
             raise self.entry
         return View(self.entry or {"id": run_id, "job_id": job_id, "finished_at": None})
 
+    def run_alone(self, run_id: str) -> View:
+        return self.run(next(iter(self.stored), ""), run_id)
+
     def require_log(self, job_id: str, run_id: str) -> None:
         self.run(job_id, run_id)
 

@@ -151,6 +151,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/runs"): Operation(
         {200: json(array(ref("Run")))}, (400,), {**PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
     ),
+    ("GET", "/scheduler/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
     ("GET", "/scheduler/export"): Operation(
         {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
