@@ -22,6 +22,7 @@ class Operation:
         answers: status -> content of each good answer; None for no body.
         errors: the statuses of its own errors; 401, 429, 500 and 503 are added by themselves.
         query: schemas of its query parameters, by name.
+        required: those of them without which it is refused.
         headers: the request's headers, by name.
         answer_headers: the good answers' headers.
         body: the request's body.
@@ -39,6 +40,7 @@ class Operation:
     body_required: bool = True
     store: bool = True
     tagged: bool = False
+    required: tuple[str, ...] = ()
 
 
 def json(schema: Schema) -> Content:

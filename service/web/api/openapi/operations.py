@@ -10,6 +10,7 @@ from service.domain.run_records import STATUSES, TRIGGERS
 from service.web.api import definitions
 from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
+from service.web.api.guides.routes import GUIDE, LLMS, MARKDOWN
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.alert_operations import ALERT_OPERATIONS
@@ -216,7 +217,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **PING_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
-    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),
+    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False, tagged=True),
+    ("GET", LLMS): Operation({200: {"text/plain": TEXT}}, store=False, tagged=True),
+    ("GET", GUIDE): Operation({200: {MARKDOWN: TEXT}}, (404,), store=False, tagged=True),
 }
 
 ERRORS: Mapping[int, str] = {

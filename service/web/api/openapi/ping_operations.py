@@ -15,7 +15,7 @@ _RID: Mapping[str, Schema] = {
         "description": "The sender's id of the run: it joins a start to its end, and has each count once for a day.",
     },
 }  # fmt: skip
-_TEXT = {"text/plain": TEXT}
+_TEXT = {"text/plain": TEXT, "application/octet-stream": TEXT}
 _NOTED = {200: json(ref("Noted"))}
 
 PING_OPERATIONS: Mapping[tuple[str, str], Operation] = {
