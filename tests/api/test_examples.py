@@ -78,7 +78,7 @@ def test_every_parameter_of_a_path_has_an_example(document: Json) -> None:
 def test_every_example_is_what_its_schema_says(document: Json) -> None:
     """Without a field that the schema does not name."""
     schemas = document["components"]["schemas"]
-    for _, path, operation in operations(document):
+    for _, _, operation in operations(document):
         for one in (one for content in contents(operation) for media, one in content.items() if media == JSON):
             schema = {**one["schema"], "components": document["components"]}
             for example in shown(one):

@@ -297,7 +297,7 @@ def test_real_answers_have_no_field_that_is_not_told(api: Client, document: Json
         "Bot": api.simulate_get("/scheduler/bots").json[0],
         "Imported": api.simulate_post("/scheduler/contacts/import", body=b"BEGIN:VCARD\nFN:x\nEND:VCARD").json,
         "Document": api.simulate_get("/scheduler/export").json,
-        "Changes": api.simulate_post("/scheduler/apply?dry_run=true", json={"version": 1, "jobs": [CREATED]}).json,
+        "ChangeReport": api.simulate_post("/scheduler/apply?dry_run=true", json={"version": 1, "jobs": [CREATED]}).json,
         "Log": api.simulate_get(f"/scheduler/jobs/{job['id']}/runs/{run_id}/log").json,
         "Error": api.simulate_post("/scheduler/jobs", json={"name": 1}).json,
     }
@@ -315,12 +315,12 @@ def test_the_version_is_the_projects(document: Json) -> None:
 
 
 def test_nothing_is_left_for_generators_to_guess(document: Json) -> None:
-    """Values have a type beside them; objects without named fields say that they are open; formats are of the registry."""
+    """Values have a type beside them, objects without named fields say that they are open, formats are known ones."""
     for schema in schemas_in(document):
         assert "type" in schema or not {"enum", "const"} & schema.keys(), schema
         assert "object" not in schema.get("type", ()) or {"properties", "additionalProperties"} & schema.keys(), schema
     found = {schema["format"] for schema in schemas_in(document) if "format" in schema}
-    assert found == {"uuid", "date", "date-time-local", "int64"}
+    assert found == {"uuid", "date", "date-time-local", "int64", "binary"}
 
 
 def schemas_in(value: Any, keyword: str = "") -> Iterator[Json]:

@@ -9,7 +9,7 @@ from bot_scheduler_client.api.jobs import create_job, delete_job, get_job, list_
 from bot_scheduler_client.api.occurrences import explain_time, preview_job
 from bot_scheduler_client.models import (
     BotConfigVisitor,
-    Changes,
+    ChangeReport,
     CreateJob,
     CreateJobBotType,
     CreateJobLabels,
@@ -54,7 +54,7 @@ found = list_jobs.sync(client=client, label=["team:crm"], limit=10)
 assert isinstance(found, list), found
 preview = good(Preview, preview_job.sync(job.id, client=client, count=3))
 change = UpdateJob(schedule_config=ScheduleDaily(hour=9, minute=0))
-changed = good(Changes, update_job.sync(job.id, client=client, body=change, dry_run=True))
+changed = good(ChangeReport, update_job.sync(job.id, client=client, body=change, dry_run=True))
 request = RunRequest(bot_config=RunRequestBotConfig.from_dict({"limit": 1}))
 run = good(RunAccepted, run_job.sync(job.id, client=client, body=request))
 explained = good(Explanation, explain_time.sync(job.id, client=client, at="08:00"))

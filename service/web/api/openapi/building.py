@@ -25,6 +25,7 @@ TIME_SENT: Schema = {
 COUNT: Schema = {"type": "integer", "format": "int64", "minimum": 0}
 """Of 64 bits: clients in languages that have shorter ones would overflow at durations in milliseconds."""
 TEXT: Schema = {"type": "string"}
+BYTES: Schema = {"type": "string", "format": "binary"}
 BOOLEAN: Schema = {"type": "boolean"}
 JSON_OBJECT: Schema = {"type": "object"}
 
@@ -68,8 +69,8 @@ _TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", ty
 def explicit(schema: Any) -> Any:
     """Say what JSON Schema may leave out and generators of clients need, here and in all that is within.
 
-    The values of `enum` and `const` get their type. An object without named properties says that it takes any: TypeScript
-    would have one that is always empty.
+    The values of `enum` and `const` get their type. An object without named properties says that it takes any, since
+    TypeScript would have one that is always empty.
     """
     if isinstance(schema, list):
         return [explicit(one) for one in schema]

@@ -9,7 +9,7 @@ from service.domain.input.names import NAME
 from service.domain.job_fields import DESCRIPTION_LIMIT
 from service.domain.schedules.definition import DAY_NAMES
 from service.web.api.change_notes import HEADER
-from service.web.api.openapi.building import COUNT, DAY, TEXT, TIMESTAMP, Schema, array, or_null, record, ref
+from service.web.api.openapi.building import BYTES, COUNT, DAY, TEXT, TIMESTAMP, Schema, array, or_null, record, ref
 from service.web.api.openapi.operation import BODY_ERRORS, DRY_RUN, PAGE, Operation, json
 
 CALENDAR_NAME: Schema = {"type": "string", "pattern": f"^{NAME}$"}
@@ -26,16 +26,16 @@ CALENDAR_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/calendars/{name}"): Operation({200: _CALENDAR}, (404,), answer_headers=("ETag",)),
     ("PUT", "/scheduler/calendars/{name}"): Operation(
-        {200: json({"anyOf": [ref("Calendar"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409, 412), DRY_RUN,
+        {200: json({"anyOf": [ref("Calendar"), ref("ChangeReport")]})}, (*BODY_ERRORS, 404, 409, 412), DRY_RUN,
         headers=("If-Match", HEADER), answer_headers=("ETag",), body=json(ref("UpdateCalendar")),
     ),
     ("DELETE", "/scheduler/calendars/{name}"): Operation(
         {204: None}, (400, 404, 409, 412), headers=("If-Match", HEADER)
     ),
     ("POST", "/scheduler/calendars/{name}/ics"): Operation(
-        {200: json({"anyOf": [ref("CalendarFileAdded"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409), DRY_RUN,
+        {200: json({"anyOf": [ref("CalendarFileAdded"), ref("ChangeReport")]})}, (*BODY_ERRORS, 404, 409), DRY_RUN,
         headers=(HEADER,),
-        body={"text/calendar": TEXT, "application/octet-stream": TEXT},
+        body={"text/calendar": TEXT, "application/octet-stream": BYTES},
     ),
     ("GET", "/scheduler/calendars/{name}/days"): Operation(
         {200: json(ref("ClosedDays"))}, (400, 404),

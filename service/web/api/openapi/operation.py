@@ -51,7 +51,11 @@ def json(schema: Schema) -> Content:
 CURSOR: Schema = {**TEXT, "description": "Cursor of the next page, taken from the Link header."}
 PAGE = {PAGE_LIMIT.name: PAGE_LIMIT.schema, "cursor": CURSOR}
 DRY_RUN: Mapping[str, Schema] = {
-    "dry_run": {**BOOLEAN, "default": False, "description": "True to change nothing; the answer is then `Changes`."},
+    "dry_run": {
+        **BOOLEAN,
+        "default": False,
+        "description": "True to change nothing; the answer is then `ChangeReport`.",
+    },
     DRY_RUN_DAYS.name: {**DRY_RUN_DAYS.schema, "description": "How far a dry run looks ahead."},
 }
 BODY_ERRORS = (400, 408, 413)

@@ -16,7 +16,7 @@ from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.alert_operations import ALERT_OPERATIONS
 from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.batch_operations import BATCH_OPERATIONS, STATE
-from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
+from service.web.api.openapi.building import BOOLEAN, BYTES, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
 from service.web.api.openapi.fate_operations import FATE_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
@@ -94,7 +94,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/jobs/{job_id}"): Operation({200: _JOB}, (404, 409), answer_headers=("ETag",)),
     ("PUT", "/scheduler/jobs/{job_id}"): Operation(
-        {200: json({"anyOf": [ref("Job"), ref("Changes")]})},
+        {200: json({"anyOf": [ref("Job"), ref("ChangeReport")]})},
         (*BODY_ERRORS, 404, 409, 412),
         DRY_RUN,
         headers=("If-Match", HEADER),
@@ -147,7 +147,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
     ("POST", "/scheduler/apply"): Operation(
-        {200: json(ref("Changes"))},
+        {200: json(ref("ChangeReport"))},
         (*BODY_ERRORS, 409, 507),
         {"prune": {**BOOLEAN, "default": False}, **DRY_RUN},
         headers=(HEADER,),
@@ -171,7 +171,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "description": "The file's encoding, such as windows-1250. Default: detected from the file.",
             },
         },
-        body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
+        body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": BYTES},
     ),
     ("GET", "/scheduler/contacts/export"): Operation(
         {200: {"text/vcard": TEXT, "text/csv": TEXT}},

@@ -23,8 +23,8 @@ def examples(file: str) -> Mapping[str, Any]:
     """Return the examples of a file.
 
     Args:
-        file: `requests` and `answers` have them by schema, `parameters` by name, `texts` by media type, and by the name of
-            the operation where that one differs.
+        file: `requests` and `answers` have them by schema, `parameters` by name, `texts` by media type or, where that
+            is not enough, by the operation's name.
     """
     folder = resources.files(__package__).joinpath("examples")
     found: dict[str, Any] = json.loads(folder.joinpath(f"{file}.json").read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def _shown(name: str, media: str, schema: Schema, known: Mapping[str, Any]) -> S
     found = dict(_of_schema(schema, known))
     if len(found) > 1:
         return {"examples": {name: {"value": value} for name, value in found.items()}}
-    return {"example": value for value in found.values()}
+    return {"example": next(iter(found.values()))} if found else {}
 
 
 def _of_schema(schema: Schema, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
