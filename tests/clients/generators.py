@@ -40,7 +40,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
 def python_client(document: Path, folder: Path) -> str:
     """Makes a Python client of a document: the package `bot_scheduler_client`. Returns what the generator said.
 
-    No ruff is in reach: the generator would let it rewrite the client, and a recent one breaks the types of its template.
+    No ruff is in reach: the generator would let it rewrite the client, and a recent one breaks the template's types.
     """
     return run(
         PYTHON_GENERATOR, "generate", "--path", document, "--meta", "none", "--output-path",
@@ -54,10 +54,10 @@ def check_python(*parts: Path | str, cwd: Path) -> str:
 
 
 def typescript_client(document: Path, folder: Path) -> None:
-    """Makes `schema.d.ts` of a document, beside what it needs to be compiled and run."""
+    """Makes `schema.ts` of a document, beside what it needs to be compiled and run."""
     (folder / "node_modules").symlink_to(NODE_MODULES)
     generator = NODE_MODULES / ".bin" / "openapi-typescript"
-    run(generator, document, "--default-non-nullable=false", "-o", folder / "schema.d.ts", cwd=folder)
+    run(generator, document, "--default-non-nullable=false", "-o", folder / "schema.ts", cwd=folder)
 
 
 def compile_typescript(folder: Path) -> None:

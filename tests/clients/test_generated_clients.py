@@ -81,7 +81,7 @@ def test_a_typescript_client_is_typed_and_works(web: Installation, document: Pat
     """tsc is strict with the types, and with the program that uses them."""
     generators.need(generators.NODE_MODULES)
     generators.typescript_client(document, tmp_path)
-    assert "Record<string, never>" not in without_paths((tmp_path / "schema.d.ts").read_text())
+    assert "Record<string, never>" not in without_paths((tmp_path / "schema.ts").read_text())
     for name in ("use.ts", "tsconfig.json", "package.json"):
         shutil.copy(HERE / "typescript" / name, tmp_path)
     generators.compile_typescript(tmp_path)
@@ -126,4 +126,4 @@ def test_the_page_about_the_api_shows_these_commands() -> None:
     """Its reader runs what is tested."""
     page = (HERE.parents[1] / "docs" / "api.md").read_text()
     assert "openapi-python-client generate --path openapi.json --meta none --output-path bot_scheduler_client" in page
-    assert "openapi-typescript openapi.json --default-non-nullable=false -o schema.d.ts" in page
+    assert "openapi-typescript openapi.json --default-non-nullable=false -o schema.ts" in page

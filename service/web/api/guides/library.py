@@ -49,7 +49,7 @@ def index(known: Mapping[str, str]) -> str:
         "",
         "> A scheduled-job service: create jobs over REST, and each occurrence runs once, on time, with its history.",
         "",
-        "Every request needs a key in the header `X-API-Key`. Every error is one sentence in `detail`. Timestamps are UTC.",
+        "Requests need a key in the header `X-API-Key`. An error is one sentence in `detail`. Timestamps are UTC.",
         "",
         "## The API",
         "",
