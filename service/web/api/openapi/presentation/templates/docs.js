@@ -4,7 +4,11 @@ const KEY = "bot-scheduler-docs-key";
 const tools = document.querySelector(".tools");
 const [search, key] = [document.getElementById("search"), document.getElementById("key")];
 const commands = [...document.querySelectorAll("code.curl")].map((code) => [code, code.textContent]);
-const entries = [...document.querySelectorAll("details")].map((entry) => [entry, entry.textContent.toLowerCase()]);
+const entries = [...document.querySelectorAll("details")].map((entry) => ({
+  entry,
+  head: `${entry.id} ${entry.querySelector("summary").textContent}`.toLowerCase(),
+  whole: `${entry.id} ${entry.textContent}`.toLowerCase(),
+}));
 
 tools.hidden = false;
 for (const place of document.querySelectorAll("[data-url]")) place.textContent = location.origin;
@@ -19,17 +23,16 @@ function fill() {
   }
 }
 
+// What has the words in its heading; if nothing has, what has them anywhere.
 function find() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let count = 0;
-  for (const [entry, text] of entries) {
-    entry.hidden = !words.every((word) => text.includes(word) || entry.id.toLowerCase().includes(word));
-    count += entry.hidden ? 0 : 1;
-  }
+  const having = (part) => entries.filter((one) => words.every((word) => one[part].includes(word)));
+  const found = having("head").length ? having("head") : having("whole");
+  for (const one of entries) one.entry.hidden = !found.includes(one);
   for (const section of document.querySelectorAll("main section")) {
     section.hidden = !section.querySelector("details:not([hidden])");
   }
-  document.getElementById("found").textContent = words.length ? `${count} found` : "";
+  document.getElementById("found").textContent = words.length ? `${found.length} found` : "";
 }
 
 // A link to an entry opens it, also if a search has hidden it.
