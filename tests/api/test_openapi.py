@@ -136,7 +136,7 @@ def test_a_route_without_a_description_says_where_it_goes() -> None:
 
 def test_a_route_without_a_name_says_where_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """So does one that is described and in no group."""
-    monkeypatch.setitem(OPERATIONS, ("GET", "/scheduler/new"), OPERATIONS["GET", "/scheduler/bots"])  # type: ignore[arg-type]
+    monkeypatch.setitem(OPERATIONS, ("GET", "/scheduler/new"), OPERATIONS["GET", "/scheduler/bots"])
     with pytest.raises(
         KeyError, match=r"GET /scheduler/new has no name: add it to GROUPS in .*presentation/groups\.py"
     ):
