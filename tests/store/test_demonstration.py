@@ -54,7 +54,7 @@ def test_its_records_have_the_fields_of_those_that_the_engine_makes(filled: Rig)
         job_id = filled.make_job()
         run_id = filled.run_due(job_id)
         filled.runs.finish(run_id, filled.start(run_id), Outcome(status, error, {"a": 1} if error is None else None))
-        real = set(filled.client.hgetall(filled.keys.run(run_id)))  # type: ignore[arg-type]
+        real = set(filled.client.hgetall(filled.keys.run(run_id)))
         ours = next(
             run["id"] for one in ids(filled)[: SMALL.jobs] for run in filled.history(one) if run["status"] == status
         )
