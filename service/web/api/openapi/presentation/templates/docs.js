@@ -54,7 +54,11 @@ key.addEventListener("input", () => {
 });
 search.addEventListener("input", find);
 search.addEventListener("keydown", (event) => {
-  if (event.key === "Enter") document.querySelector("details:not([hidden]) summary")?.focus();
+  const first = document.querySelector("details:not([hidden])");
+  if (event.key !== "Enter" || !first) return;
+  event.preventDefault();
+  first.open = true;
+  first.querySelector("summary").focus();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.target.matches("input")) return;
