@@ -63,7 +63,7 @@ def test_an_end_without_a_start_is_a_run_of_no_length(rig: Rig) -> None:
 def test_failures_and_recoveries_are_told_as_those_of_other_runs(rig: Rig) -> None:
     job_id = watched(rig)
     for _ in range(2):
-        ping(rig, job_id, "fail", text="\nno space left\nat all")
+        ping(rig, job_id, "fail", text="copied 12 files\nno space left\n \n")
     ping(rig, job_id)
     assert [(one["kind"], one.get("error")) for one in rig.told()] == [
         ("failed", "reported failed: no space left"), ("recovered", None),
