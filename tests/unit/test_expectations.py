@@ -89,6 +89,9 @@ def test_a_field_that_is_missing_is_said_and_nothing_is_expected_of_nothing() ->
     wish = expected(result={"a": {"min": 1}, "b": {"equals": "x"}})
     assert unmet(wish, {"b": "y"}) == "a is missing; b is another text, 'x' expected"
     assert unmet(wish, None) == "a is missing; b is missing"
+    misspelled = expected(result={"messages_sentt": {"min": 1}})
+    result = {"messages_sent": 1, "sent": 1, "Ada Lovelace": 1}
+    assert unmet(misspelled, result) == "messages_sentt is missing (the result has messages_sent)"
     assert unmet(None, {}) is None and unmet(expected(finish_by="07:00"), {}) is None
 
 

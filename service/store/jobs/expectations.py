@@ -103,6 +103,14 @@ class ExpectationStore:
                 found.append(Judged(job_id, f"cannot be judged: {error}"))
         return found
 
+    def told(self, job_id: str) -> dict[str, str]:
+        """Return what a job breaches: expectation -> the sentence that was told, in the order in which it was."""
+        (text,) = ask(self._scripts, ("HGET", self._keys.expectation(job_id), "told"))
+        try:
+            return {str(name): str(one["said"]) for name, one in orjson.loads(text or b"{}").items()}
+        except _DAMAGED:
+            return {}
+
     def put_off(self, job_id: str, until_ms: int) -> None:
         """Look at a job that cannot be judged later."""
         self._scripts.read(lambda pipe: pipe.zadd(self._keys.expect_due, {job_id: until_ms}, xx=True))

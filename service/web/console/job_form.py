@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,8 @@ from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
 from service.domain.access.scopes import Scope
+from service.domain.expectations.expect import Expect
+from service.domain.heartbeats.terms import TAKEN
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.domain.schedules.intervals import LONGEST_INTERVAL
@@ -42,6 +45,19 @@ ON_CLOSED = {
 """What becomes of an occurrence on a closed day -> in words."""
 _CALENDAR_OPTIONS = ("options.calendar", "options.on_closed")
 """Options that stand beside the schedule."""
+EXPECTED = {
+    "success_within_seconds": ("It is late after, seconds", "Without a success for so long."),
+    "longest_seconds": (
+        "It is slow after, seconds",
+        'A run that takes longer: a number, or "auto" for 3 times the 95th percentile of the last 50 successes.',
+    ),
+    "finish_by": ("It is late without a success by", "A local time of each day with an occurrence, such as 07:30."),
+    "result": (
+        "Its result is not as expected unless",
+        'Its fields and their bounds, such as {"rows": {"min": 1, "max": 500}} or {"state": {"equals": "ok"}}.',
+    ),
+}
+"""What may be expected of a job -> its label and hint."""
 NEW: dict[str, Any] = {
     "name": "",
     "description": None,
@@ -124,7 +140,7 @@ def _show(
     """
     chosen = job["bot_type"] or next(iter(bots), None)
     offered = [name for name in bots if stored is None or name == stored["bot_type"]]
-    options = fields_of(_schema(Options), "options", job["options"], "options")
+    options = option_fields(job["options"])
     show(
         resp,
         "job_form.html",
@@ -139,6 +155,7 @@ def _show(
             for name in offered
         ],
         option_fields=[field for field in options if field.path not in _CALENDAR_OPTIONS],
+        run_only=[one.path for one in options if not is_taken_elsewhere(one.path)],
         calendars=calendars.names(),
         on_closed=ON_CLOSED,
         schedule=schedule_form.schedule_values(job["schedule_config"]),
@@ -146,6 +163,22 @@ def _show(
         new_member=schedule_form.new_member(),
         zones=sorted(zone_names()),
     )
+
+
+def option_fields(values: Mapping[str, Any]) -> list[Field]:
+    """Return the fields of a job's options. Each thing that may be expected has one of its own."""
+    options = fields_of(_schema(Options), "options", values, "options")
+    expected = fields_of(_schema(Expect), "options.expect", values.get("expect") or {}, "options-expect")
+    words = {f"options.expect.{name}": said for name, said in EXPECTED.items()}
+    return [
+        *(one for one in options if one.path != "options.expect"),
+        *(replace(one, label=words[one.path][0], hint=words[one.path][1]) for one in expected),
+    ]
+
+
+def is_taken_elsewhere(path: str) -> bool:
+    """Tell whether a heartbeat job, whose work others do, takes an option."""
+    return path.split(".")[1] in TAKEN and path != "options.expect.result"
 
 
 def _bot_fields(bots: Bots, name: str, config: Mapping[str, Any]) -> list[Field]:

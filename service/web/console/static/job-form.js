@@ -17,6 +17,9 @@ function choose() {
   document.getElementById("when-closed").hidden = !document.getElementById("calendar").value;
   const bot = document.getElementById("bot_type").value;
   for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
+  for (const path of document.getElementById("bot_type").dataset.runOnly.split(" ")) {
+    form.querySelector(`[data-path="${path}"]`).closest(".field").hidden = bot === "heartbeat";
+  }
 }
 
 // The job of the form. A schedule that nobody has changed stays as it is stored, spelled as it is.
