@@ -148,6 +148,7 @@ def test_a_missing_ping_is_told_once_and_the_next_one_is_the_end(rig: Rig) -> No
     assert [(one["kind"], one["expectation"]) for one in told] == [("breach", "ping")]
     assert "came within the grace of 30 s; the last one came at" in told[0]["said"]
     assert rig.jobs.get(job_id).data["health"] == "late"
+    assert rig.use.late_because(job_id) == [told[0]["said"]]
     assert [one["id"] for one in rig.jobs.list(limit=5, state="late").data] == [job_id]
     ping(rig, job_id, "start")
     look(rig, job_id)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.alerting.wording import in_full
 from service.domain.expectations.awaited import EARLY_MS, Awaited, owed
 from service.domain.heartbeats.pings import parse_ping
 from service.errors import ValidationFailed
@@ -94,6 +95,13 @@ def test_an_interval_counts_from_the_last_ping() -> None:
     its = awaited(reported, following=following)
     assert owed(its, [], reported + HOUR + 10 * MINUTE - 1).missing is None
     assert owed(its, [], reported + HOUR + 10 * MINUTE).missing is not None
+
+
+def test_the_alert_of_a_missing_ping_says_where_to_look() -> None:
+    """Its history may be empty: the script may never have had an address."""
+    said = {"kind": "breach", "expectation": "ping", "job_id": "x", "at": 0, "said": "no ping came; none has come yet"}
+    body = in_full({"said": said, "name": "Hb", "elsewhere": True}, "UTC", None, None).body
+    assert "See whether the script still runs" in body and "keys create NAME --ping x" in body
 
 
 @pytest.mark.parametrize("rid", ["", "a b", "a" * 65, "ä", "a\n", "../x"])

@@ -111,8 +111,16 @@ def next_run_words(job: Mapping[str, Any]) -> str | None:
 
 def setting_shown(value: object) -> str | None:
     """Write one setting of a job; None if it is empty."""
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
-    return None if value in (None, []) else text
+    if value is None or value == [] or isinstance(value, str):
+        return value or None
+    return json.dumps(_without_none(value), ensure_ascii=False)
+
+
+def _without_none(value: Any) -> Any:
+    """Leave out of objects what is not set."""
+    if isinstance(value, dict):
+        return {name: _without_none(part) for name, part in value.items() if part is not None}
+    return [_without_none(part) for part in value] if isinstance(value, list) else value
 
 
 def show_json(value: Any) -> None:
