@@ -69,7 +69,7 @@ class Sorter:
         self._folding = Folding()
 
     def sort_next(self) -> bool:
-        """Sort the oldest note. Return False if there is none.
+        """Sort the oldest note. Return False if no note is left.
 
         Raises:
             StoreUnavailable: Redis is away.

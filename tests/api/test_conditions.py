@@ -48,7 +48,7 @@ def test_an_entity_tag_is_the_definitions_revision(api: Client) -> None:
     api.simulate_post(f"{path}/run")
     assert api.simulate_get(path).headers["ETag"] == tag == '"1"'
     assert api.simulate_put(path, json={"name": "K"}).headers["ETag"] == '"2"'
-    assert api.simulate_put(path, json={"name": "K"}).headers["ETag"] == '"2"', "a change to the same is none"
+    assert api.simulate_put(path, json={"name": "K"}).headers["ETag"] == '"2"', "a change to the same changes nothing"
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "TOGGLE"])

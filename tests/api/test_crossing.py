@@ -71,7 +71,7 @@ PAGES = (
 BADGES = ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
 BY_ADDRESS = ("/feed/{token}.ics", *BADGES)
 LINK = "/link/{token}"
-"""Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
+"""Open to all, who find nothing behind an invalid link: see `tests/console/test_link_page.py`."""
 OF_A_FEED: Mapping[str, int] = {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}
 """What a feed's key is answered where pings go."""
 REFUSED = {
@@ -157,7 +157,7 @@ def is_right(world: World, asked: Asked, answer: Answer) -> bool:
     path, method, target, headers = asked
     if MARK.encode() in answer.body or (answer.status == 303 and not is_refusal(method, answer)):
         return False
-    if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another link that is none
+    if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another invalid link
         return answer.status in (400, 404, meant(world, path, method, headers))
     if path in map(world.fill, BADGES) and target == f"{path}?x=y" and method in ("GET", "HEAD"):
         return answer.status == 400  # no parameter is passed over

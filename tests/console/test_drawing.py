@@ -286,7 +286,7 @@ def test_what_came_of_a_run_is_said_in_a_few_words(more: dict[str, Any], said: s
 
 
 def test_a_results_warnings_are_shown_among_its_facts() -> None:
-    """Whatever a bot calls so; none, if there are none."""
+    """Whatever a bot calls so; no picture without any."""
     assert parts_of({"found": 1, "warnings": ["It cannot send", "Nor that"]}) == (
         {"found": 1, "warnings": "It cannot send; Nor that"}, {},
     )  # fmt: skip

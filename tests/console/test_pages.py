@@ -402,7 +402,7 @@ def test_a_head_is_a_get_without_its_body(browser: Browser, full: str) -> None:
 
 
 def test_nonsense_in_the_address_is_told_on_a_page(browser: Browser) -> None:
-    """A cursor or page that is none: 400, in words."""
+    """An invalid cursor or page: 400, in words."""
     for path in ("/jobs?page=0", "/jobs?page=x", "/jobs?cursor=x", "/runs?cursor=x", "/jobs?q=a&q=b"):
         answer = browser.get(path)
         assert answer.status_code == 400, path

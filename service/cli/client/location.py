@@ -25,7 +25,7 @@ class Location:
 
     Args:
         url: The service's URL, without `/scheduler` and without a slash at the end.
-        key: The API key. None if there is none.
+        key: The API key. None if it is not known.
         key_from: The key's source, for messages.
         local: Whether the service is on this machine.
         of_make_up: Whether this is the address of this checkout's `make up`, even if the environment names it.
@@ -70,7 +70,7 @@ def _address_here(settings: dict[str, str]) -> str:
 
 
 def own_redis() -> str | None:
-    """Return the URL of the Valkey of a running `make up`. None if there is none, or if another user runs it."""
+    """Return the URL of the Valkey of a running `make up`. None if it does not run, or if another user runs it."""
     if (data := data_dir()) is None:
         return None
     try:

@@ -102,7 +102,7 @@ def _weekdays(part: str, text: str) -> Sequence[str]:
 
 
 def _weekday(text: str) -> int | None:
-    """Return a day's number, Monday = 0, by its English name or the first letters of it; None if it is none."""
+    """Return a day's number, Monday = 0, by its English name or the first letters of it; None if it is no day."""
     text = text.strip()
     return next((day for day, name in enumerate(_NAMES) if text in (DAYS[day], name)), None)
 
@@ -142,7 +142,7 @@ def _months(part: str, text: str) -> range:
 
 
 def _month(text: str) -> int:
-    """Return a month's number; 0 if it is none."""
+    """Return a month's number; 0 if it is no month."""
     if text.isascii() and text.isdigit():
         return int(text) if 1 <= int(text) <= 12 else 0
     return MONTHS.index(text[:3]) + 1 if text[:3] in MONTHS else 0

@@ -57,7 +57,7 @@ class DeletedJobs:
         self._keys = scripts.keys
 
     def get(self, job_id: str) -> DeletedJob | None:
-        """Read one deleted job; None if there is none, or it cannot be read."""
+        """Read one deleted job; None if it does not exist, or cannot be read."""
         return next(self._many([job_id]))
 
     def after(self, job_id: str | None) -> Iterator[DeletedJob]:

@@ -9,7 +9,7 @@ local pings = {}
 local MOST_OPEN = 20  -- runs of a job under way
 local A_MINUTE = 120  -- pings of a job
 
--- Take one of the pings that a job may have in a minute. Returns how long to wait, s, if there is none.
+-- Take one of the pings that a job may have in a minute. Returns how long to wait, s, if they are used up.
 function pings.take(job_id)
   local count, left = call('INCR', key.ping_count(job_id)), call('TTL', key.ping_count(job_id))
   if left < 0 or left > 60 then  -- a new minute; or the clock was set back, and this one would last

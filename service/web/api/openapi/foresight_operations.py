@@ -33,7 +33,7 @@ JOBS_QUERY: Mapping[str, Schema] = {"job_id": {**UUID, "description": "Only this
 BADGE_QUERY: Mapping[str, Schema] = {
     **JOBS_QUERY,
     "text": {"type": "string", "minLength": 1, "maxLength": badge_svg.TEXT_LENGTH,
-             "description": "The text at the left; jobs where there is none."},
+             "description": "The text at the left; `jobs` by default."},
 }  # fmt: skip
 PAGE_QUERY: Mapping[str, Schema] = {
     **JOBS_QUERY,
