@@ -46,10 +46,10 @@ ON_CLOSED = {
 _CALENDAR_OPTIONS = ("options.calendar", "options.on_closed")
 """Options that stand beside the schedule."""
 EXPECTED = {
-    "success_within_seconds": ("It is late after, seconds", "Without a success for so long."),
+    "success_within_seconds": ("It is late after", "Without a success for so long."),
     "longest_seconds": (
-        "It is slow after, seconds",
-        'A run that takes longer: a number, or "auto" for 3 times the 95th percentile of the last 50 successes.',
+        "It is slow after",
+        'A run that takes longer: seconds, or "auto" for 3 times the 95th percentile of the last 50 successes.',
     ),
     "finish_by": ("It is late without a success by", "A local time of each day with an occurrence, such as 07:30."),
     "result": (
@@ -172,8 +172,12 @@ def option_fields(values: Mapping[str, Any]) -> list[Field]:
     words = {f"options.expect.{name}": said for name, said in EXPECTED.items()}
     return [
         *(one for one in options if one.path != "options.expect"),
-        *(replace(one, label=words[one.path][0], hint=words[one.path][1]) for one in expected),
+        *(_in_words(one, *words[one.path]) for one in expected),
     ]
+
+
+def _in_words(field: Field, label: str, hint: str) -> Field:
+    return replace(field, label=f"{label}, seconds" if field.kind == "whole" else label, hint=hint)
 
 
 def is_taken_elsewhere(path: str) -> bool:
