@@ -506,9 +506,11 @@ def test_a_signal_at_any_moment_of_the_start_leaves_no_process(folder: Folder, s
 )
 def test_ctrl_c_while_python_starts_shows_no_traceback(folder: Folder) -> None:
     """By make and by the command line: it is held back until it can be obeyed."""
-    (folder.path / ".venv").mkdir()
-    (folder.path / ".venv" / ".ready").touch()
-    (folder.path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    own = folder.path / ".venv"
+    own.mkdir()
+    (own / ".ready").touch()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (own / part).symlink_to(Path(sys.executable).parents[1] / part)
     for command in (["make", "--silent", "up"], ["./bot-scheduler", "up"]):
         environment = {name: value for name, value in os.environ.items() if name not in UNSET}
         started = subprocess.Popen(
