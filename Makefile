@@ -27,6 +27,10 @@ up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL 
 # Ctrl-C while Python starts would show a traceback. It waits until `up` listens, where `env` can hold it back (GNU's).
 QUIETLY = $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
+.PHONY: demo-large
+demo-large: $(READY) ## Start an installation of 5,000 jobs, 200,000 runs and 20,000 contacts in var/demo-large
+	@exec $(BIN)/python -m tools.demo
+
 .PHONY: test
 test: $(READY) ## Run the whole test suite
 	@$(COMPILE)

@@ -74,9 +74,9 @@ class Settings(BaseSettings):
     """Number of requests a second that each key may send; more are answered 429. 0 means no limit."""
 
     data_dir: Path = Path("var")
-    """Where `make up` keeps its key and the data of its Valkey. While it runs, the Valkey's socket and address
-    (`redis_url`) are there, too. The default is `var` in a checkout. Installed as a package, it is the user's data
-    folder (see docs/cli.md)."""
+    """Where `make up` keeps its key and the data of its Valkey. While it runs, the Valkey's socket and the addresses of
+    both (`url`, `redis_url`) are there, too. The default is `var` in a checkout. Installed as a package, it is the
+    user's data folder (see docs/cli.md)."""
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Number of ended runs to keep for each job."""
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20

@@ -62,7 +62,7 @@ PAGES = (
     "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/runs", "/contacts", "/contacts/new",
     "/jobs/deleted", "/jobs/{job_id}/backfills", "/jobs/{job_id}/occurrences", "/jobs/{job_id}/revisions",
     "/jobs/{job_id}/revisions/{revision}",
-    "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
+    "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates", "/find", "/runs.csv",
     "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes", "/coming",
     "/pauses", "/alerts",
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",

@@ -13,7 +13,8 @@ from service.domain.job import ANSWER_FIELDS
 from service.domain.records import read_job
 from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
-from service.store.jobs.listing import JobFilter, Listing
+from service.store.jobs.job_rows import JobFilter
+from service.store.jobs.listing import Listing
 from tests.support.store_rig import Rig
 
 

@@ -9,12 +9,12 @@ import pytest
 from service.cli.commands.batches import in_flags
 from service.cli.commands.occurrences import details, fate_word
 from service.cli.commands.pauses import ended_words, until_words
-from service.cli.commands.run_now import brief
-from service.cli.commands.runs import result_of, trigger_of
 from service.cli.doctor.findings import process_findings
 from service.cli.doctor.redis_checks import clock_finding
 from service.cli.exits import Exit, Failure
-from service.cli.output.printing import counted, next_run, setting_shown
+from service.cli.output.escaping import counted
+from service.cli.output.job_words import next_run
+from service.cli.output.run_words import brief, result_of, trigger_of
 from service.cli.output.schedule_words import occurrence_note
 
 
@@ -23,15 +23,6 @@ def test_one_is_told_as_one() -> None:
     assert [counted(number, "warning") for number in (0, 1, 2)] == ["0 warnings", "1 warning", "2 warnings"]
     queues = [list(process_findings(1, 1, "a", queued, 0.0))[-1].found.partition(",")[0] for queued in (0, 1, 2)]
     assert queues == ["0 runs wait", "1 run waits", "2 runs wait"]
-
-
-def test_a_setting_is_shown_as_the_api_has_it() -> None:
-    """As JSON, without what is not set; a text as it is."""
-    wish = {"finish_by": "07:30", "longest_seconds": None, "result": {"n": {"min": 1, "max": None}}}
-    assert setting_shown(wish) == '{"finish_by": "07:30", "result": {"n": {"min": 1}}}'
-    assert [setting_shown(value) for value in ("a b", True, 0, ["ä"], [], None)] == [
-        "a b", "true", "0", '["ä"]', None, None,
-    ]  # fmt: skip
 
 
 RUN: dict[str, Any] = {

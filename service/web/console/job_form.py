@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +23,7 @@ from service.web.console import schedule_form
 from service.web.console.form_fields import Field, fields_of
 from service.web.console.job_schedule import planned
 from service.web.console.page import RenderedPage, show
+from service.web.console.wording.option_words import grouped, in_words
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
@@ -34,6 +34,7 @@ _SCHEDULE_LISTS = {
     "days": schedule_form.DAYS,
     "months": schedule_form.MONTHS,
     "nth": schedule_form.NTH,
+    "presets": schedule_form.PRESETS,
     "units": [(unit, LONGEST_INTERVAL // seconds) for unit, seconds in schedule_form.UNITS.items()],
 }
 """The choices of a schedule's inputs."""
@@ -45,19 +46,6 @@ ON_CLOSED = {
 """What becomes of an occurrence on a closed day -> in words."""
 _CALENDAR_OPTIONS = ("options.calendar", "options.on_closed")
 """Options that stand beside the schedule."""
-EXPECTED = {
-    "success_within_seconds": ("It is late after", "Without a success for so long."),
-    "longest_seconds": (
-        "It is slow after",
-        'A run that takes longer: seconds, or "auto" for 3 times the 95th percentile of the last 50 successes.',
-    ),
-    "finish_by": ("It is late without a success by", "A local time of each day with an occurrence, such as 07:30."),
-    "result": (
-        "Its result is not as expected unless",
-        'Its fields and their bounds, such as {"rows": {"min": 1, "max": 500}} or {"state": {"equals": "ok"}}.',
-    ),
-}
-"""What may be expected of a job -> its label and hint."""
 NEW: dict[str, Any] = {
     "name": "",
     "description": None,
@@ -154,7 +142,7 @@ def _show(
             (name, bots[name].description, _bot_fields(bots, name, job["bot_config"] if name == chosen else {}))
             for name in offered
         ],
-        option_fields=[field for field in options if field.path not in _CALENDAR_OPTIONS],
+        option_groups=grouped(in_words(one) for one in options if one.path not in _CALENDAR_OPTIONS),
         run_only=[one.path for one in options if not is_taken_elsewhere(one.path)],
         calendars=calendars.names(),
         on_closed=ON_CLOSED,
@@ -169,15 +157,7 @@ def option_fields(values: Mapping[str, Any]) -> list[Field]:
     """Return the fields of a job's options. Each thing that may be expected has one of its own."""
     options = fields_of(_schema(Options), "options", values, "options")
     expected = fields_of(_schema(Expect), "options.expect", values.get("expect") or {}, "options-expect")
-    words = {f"options.expect.{name}": said for name, said in EXPECTED.items()}
-    return [
-        *(one for one in options if one.path != "options.expect"),
-        *(_in_words(one, *words[one.path]) for one in expected),
-    ]
-
-
-def _in_words(field: Field, label: str, hint: str) -> Field:
-    return replace(field, label=f"{label}, seconds" if field.kind == "whole" else label, hint=hint)
+    return [*(one for one in options if one.path != "options.expect"), *expected]
 
 
 def is_taken_elsewhere(path: str) -> bool:

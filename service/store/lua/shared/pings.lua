@@ -73,6 +73,7 @@ local function note_outcome(job_id, run_id, status, problem, started_at, now)
   call('HSET', job, 'last_run_at', started_at, 'last_run_status', status)
   if problem then call('HSET', job, 'last_run_error', problem) else call('HDEL', job, 'last_run_error') end
   if status == 'failed' then
+    call('HSET', job, 'last_failed_at', started_at)
     failures = call('HINCRBY', job, 'failures', 1)
     if failures == 1 then
       alerts.tell('failed', job_id, now, {run_id = run_id, error = problem})

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from service.contacts.writing.exports import KINDS
 from service.domain.access.changes import NOTE_LENGTH
 from service.domain.run_records import STATUSES, TRIGGERS
+from service.store.jobs.job_rows import SORTS
+from service.usecases.job_filters import MOST_IDS
+from service.usecases.lists.sorted_jobs import ORDERS
 from service.web.api import definitions
 from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
+from service.web.api.jobs import TOTAL
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.alert_operations import ALERT_OPERATIONS
@@ -51,10 +55,12 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Content-Disposition": ("The name of the file.", TEXT),
     "ETag": ("The revision of the definition.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
+    TOTAL: ("How many there are on all pages; only of a page that is sorted.", {"type": "integer", "minimum": 0}),
     "Location": ("The address of what was created.", TEXT),
 }
 
 _ERASE = "True to erase the person from everything in Redis; the answer is then 200."
+_ORDER = "Default: the newest first for last_run and last_failure, else ascending."
 _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
@@ -78,10 +84,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "q": {**TEXT, "description": "A text that the name or the description contains."},
             "label": LABELS,
             "state": STATE,
+            "id": {**array(TEXT), "maxItems": MOST_IDS, "description": "Only the jobs with these ids."},
+            "sort": {"type": "string", "enum": list(SORTS), "description": "What they are sorted by, over all pages."},
+            "order": {"type": "string", "enum": list(ORDERS), "description": _ORDER},
             JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs per page. Default: all."},
             "cursor": CURSOR,
         },
-        answer_headers=("Link",),
+        answer_headers=("Link", TOTAL),
         tagged=True,
     ),
     ("POST", "/scheduler/jobs"): Operation(
@@ -142,6 +151,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/runs"): Operation(
         {200: json(array(ref("Run")))}, (400,), {**PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
     ),
+    ("GET", "/scheduler/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
     ("GET", "/scheduler/export"): Operation(
         {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
