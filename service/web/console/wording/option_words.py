@@ -22,12 +22,13 @@ LABELS = {
     "delete_after_seconds": "Delete once it ended, after",
     "alert_urls": "Tell of failures",
     "ping_urls": "Ping about each run",
+    "expect": "Expectations",
     "success_within_seconds": "Late without a success for",
     "finish_by": "Late without a success by",
     "longest_seconds": "Slow if a run takes longer than",
     "result": "Not as expected unless the result has",
 }
-"""Option -> its label."""
+"""Option, or thing that is expected -> its label."""
 HINTS = {
     "max_concurrent_runs": "Of this job.",
     "overlap": "What happens to an occurrence that is due while as many runs go on as may.",
