@@ -101,6 +101,6 @@ _STRUCTURE = (
     "edits_due", "ping:.*",
     rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots|pings|ping_count)", "pauses:resuming",
     rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
-    "deliveries:.*", "snoozes", "links:secret", rf"link:{_ID}", "rules:wanted", "lease:.*", "troubles", "expect_due",
+    "deliveries:.*", "snoozes", "links:secret", rf"link:{_ID}", "rules:wanted", "lease:.*", "open_door", "troubles", "expect_due",
 )  # fmt: skip
 """Keys that hold ids, digests, numbers and times alone. Other contacts' data is theirs."""
