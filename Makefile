@@ -76,6 +76,14 @@ bench-soak: $(READY) ## Run 200 jobs a second for MINUTES (60) and watch memory,
 screenshots: $(READY) ## Take the pictures in docs/screenshots again (needs a Chromium)
 	@$(BIN)/python -m tests.console.screenshots
 
+# Installed apart: the generators want other versions of packages than we do. npm runs no scripts of packages.
+.PHONY: generators
+generators: $(READY) ## Install the generators of clients into var/generators, whose clients are then tested (needs Node.js)
+	@"$(PYTHON)" -m venv --without-pip var/generators/python
+	@$(BIN)/pip --python var/generators/python/bin/python $(PIP) --require-hashes -r tests/clients/requirements.txt
+	@mkdir -p var/generators/typescript && cp tests/clients/typescript/package*.json var/generators/typescript/
+	@npm ci --silent --ignore-scripts --no-audit --no-fund --prefix var/generators/typescript
+
 .PHONY: lint
 lint: $(READY) ## Check style, types, the direction of imports, and spelling
 	@$(BIN)/ruff check .
@@ -126,6 +134,8 @@ release: $(READY) ## Release what is committed: changelog, tag, wheel, source, b
 lock: $(READY) ## Compile pyproject.toml and requirements-dev.in to the locked requirements*.txt
 	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file requirements.txt pyproject.toml
 	@$(BIN)/pip-compile $(LOCK) --no-strip-extras --extra local --extra traces --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
+	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file tests/clients/requirements.txt tests/clients/requirements.in
+	@npm install --silent --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix tests/clients/typescript
 
 .PHONY: wheels-check
 wheels-check: $(READY) ## Check that all that is locked has wheels for Linux x86-64 and aarch64 and macOS arm64 (asks the package index)

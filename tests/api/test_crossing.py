@@ -43,6 +43,8 @@ OPEN: dict[str, Statuses] = {
     "/scheduler/health": (UNWELL, 405),
     "/openapi.json": (READ, 405),
     "/docs": (READ, 405),
+    "/docs/api.md": (READ, 405),
+    "/llms.txt": (READ, 405),
     "/static": ({**READ, "GET": 404, "HEAD": 404}, 405),
     "/static/console.css": (READ, 405),
     "/static/sign-in.js": (READ, 405),

@@ -45,7 +45,8 @@ CHANGES = {"/scheduler/jobs", "/scheduler/apply", "/scheduler/batch"}
 NOT_OF_JOBS = {
     "/scheduler/preview", "/scheduler/contacts", "/scheduler/contacts/import", "/scheduler/contacts/export",
     "/scheduler/contacts/duplicates", "/scheduler/contacts/{contact_id}", "/scheduler/contacts/{contact_id}/merge",
-    "/scheduler/messages/test", "/scheduler/acknowledge", "/openapi.json", "/docs", "/scheduler/keys",
+    "/scheduler/messages/test", "/scheduler/acknowledge", "/openapi.json", "/docs", "/docs/{page}.md",
+    "/llms.txt", "/scheduler/keys",
     "/scheduler/keys/me", "/scheduler/keys/{key_id}", "/scheduler/keys/{key_id}/rotate",
     "/scheduler/sessions", "/scheduler/sessions/end", "/scheduler/sessions/{session_id}",
     "/scheduler/calendars", "/scheduler/calendars/{name}", "/scheduler/calendars/{name}/ics",

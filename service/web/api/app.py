@@ -29,6 +29,7 @@ from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, Cale
 from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
 from service.web.api.edits.occurrence_changes import OccurrenceChange
+from service.web.api.guides.routes import add_guides
 from service.web.api.health import Acknowledge, Health
 from service.web.api.heartbeats import pings
 from service.web.api.jobs import Batch, Job, JobList, RunNow, Toggle
@@ -173,7 +174,8 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     if rq_dashboard is not None:
         app.add_tree(DASHBOARD, Mounted(rq_dashboard))
     app.add_tree(API, Nothing())
-    openapi.install(app, configs(services.bots))
+    add_guides(app)
+    openapi.install(app, configs(services.bots), home="/" if sign_in else None)
     return app
 
 

@@ -13,13 +13,14 @@ from service.usecases.lists.sorted_jobs import ORDERS
 from service.web.api import definitions
 from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
+from service.web.api.guides.routes import GUIDE, LLMS, MARKDOWN
 from service.web.api.jobs import TOTAL
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.alert_operations import ALERT_OPERATIONS
 from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.batch_operations import BATCH_OPERATIONS, STATE
-from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
+from service.web.api.openapi.building import BOOLEAN, BYTES, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
 from service.web.api.openapi.fate_operations import FATE_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
@@ -102,7 +103,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/jobs/{job_id}"): Operation({200: _JOB}, (404, 409), answer_headers=("ETag",)),
     ("PUT", "/scheduler/jobs/{job_id}"): Operation(
-        {200: json({"anyOf": [ref("Job"), ref("Changes")]})},
+        {200: json({"anyOf": [ref("Job"), ref("ChangeReport")]})},
         (*BODY_ERRORS, 404, 409, 412),
         DRY_RUN,
         headers=("If-Match", HEADER),
@@ -156,7 +157,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
     ("POST", "/scheduler/apply"): Operation(
-        {200: json(ref("Changes"))},
+        {200: json(ref("ChangeReport"))},
         (*BODY_ERRORS, 409, 507),
         {"prune": {**BOOLEAN, "default": False}, **DRY_RUN},
         headers=(HEADER,),
@@ -180,7 +181,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "description": "The file's encoding, such as windows-1250. Default: detected from the file.",
             },
         },
-        body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
+        body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": BYTES},
     ),
     ("GET", "/scheduler/contacts/export"): Operation(
         {200: {"text/vcard": TEXT, "text/csv": TEXT}},
@@ -226,7 +227,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **PING_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
-    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),
+    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False, tagged=True),
+    ("GET", LLMS): Operation({200: {"text/plain": TEXT}}, store=False, tagged=True),
+    ("GET", GUIDE): Operation({200: {MARKDOWN: TEXT}}, (404,), store=False, tagged=True),
 }
 
 ERRORS: Mapping[int, str] = {

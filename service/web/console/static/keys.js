@@ -87,7 +87,7 @@ export function listenToKeys() {
   document.querySelector("[data-show-keys]")?.addEventListener("click", showKeys);
   document.querySelector("[data-show-palette]")?.addEventListener("click", openPalette);
   document.addEventListener("keydown", (event) => {
-    const { key, target, ctrlKey, metaKey, altKey } = event;
+    const { key = "", target, ctrlKey, metaKey, altKey } = event; // a browser that fills in fields sends no key
     if (key === "Enter" && (ctrlKey || metaKey) && target.form?.querySelector(".primary")) {
       event.preventDefault();
       return target.form.requestSubmit(target.form.querySelector(".primary:not([hidden])"));

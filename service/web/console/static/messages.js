@@ -54,7 +54,7 @@ function take(message) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+  const isUndo = event.key?.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
   if (!isUndo || event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea")) return;
   while (undoable.length) {
     const newest = undoable.pop();
