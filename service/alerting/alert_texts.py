@@ -70,7 +70,7 @@ def words(
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if said["kind"] == "breach_over":
-        lines.append(f"Over: it {_BREACHES[said['expectation']]}. Now: {said['said']}")
+        lines.append(f"Told before: {name} {_BREACHES[said['expectation']]}. Now: {said['said']}")
     if "error" in said:
         lines.append(f"Why: {said['error']}")
     if "reason" in said:

@@ -157,9 +157,11 @@ class Sorter:
         return says
 
     def _log(self, run_id: str) -> list[str]:
-        lines = self._history.log(run_id).parsed()[-wording.LOG_LINES :]
-        told = [" ".join(str(line.get("message", "")).split()) for line in lines]
-        return [self._redaction.applied(line)[: wording.LINE_SIZE] for line in told]
+        entries = self._history.log(run_id).parsed()[-wording.LOG_LINES :]
+        # One entry may have several lines, and a secret may go over them.
+        texts = [self._redaction.applied(str(entry.get("message", ""))) for entry in entries]
+        lines = [" ".join(line.split()) for text in texts for line in text.splitlines()]
+        return [line[: wording.LINE_SIZE] for line in lines if line][-wording.LOG_LINES :]
 
     def _all_rules(self) -> list[Rule]:
         return [record.rule for record in self._rules.all()]

@@ -157,8 +157,8 @@ def test_an_alert_says_what_when_why_and_what_to_do(
     job_id = rig.make_job(name="Greet")
     run_id = rig.use.run_now(job_id)
     token = rig.start(run_id)
-    for number in range(12):
-        line = json.dumps({"at": "2026-01-01T00:00:00", "level": "info", "message": f"step {number}"})
+    for message in [*(f"step {number}" for number in range(10)), "step 10\r\n\n  step  11\n"]:
+        line = json.dumps({"at": "2026-01-01T00:00:00", "level": "info", "message": message})
         rig.client.rpush(rig.keys.run_log(run_id), line)
     rig.runs.finish(run_id, token, Outcome("failed", "no answer\nTraceback", {}))
     send_all(rig, public_url="https://bots.example.org/")

@@ -37,7 +37,8 @@ class ErrorPages:
         title = _TITLES.get(status, "Something went wrong")
         # Without a session there is no navigation.
         section = "" if await self._is_signed_in(req) else None
-        show(resp, "error.html", section, status=status, title=title, detail=detail)
+        is_link = req.path.startswith("/link/")  # of an alert: whoever opens it may have no sign-in
+        show(resp, "error.html", section, status=status, title=title, detail=detail, is_link=is_link)
 
     async def _is_signed_in(self, req: Request) -> bool:
         """Tell whether somebody is signed in, or may be while Redis is away. The page then offers what they may do.
