@@ -158,8 +158,9 @@ class Sorter:
 
     def _log(self, run_id: str) -> list[str]:
         lines = self._history.log(run_id).parsed()[-wording.LOG_LINES :]
-        told = [" ".join(str(line.get("message", "")).split()) for line in lines]
-        return [self._redaction.applied(line)[: wording.LINE_SIZE] for line in told]
+        messages = [self._redaction.applied(str(line.get("message", ""))) for line in lines]
+        told = [" ".join(line.split()) for message in messages for line in message.splitlines()]
+        return [line[: wording.LINE_SIZE] for line in told if line][-wording.LOG_LINES :]
 
     def _all_rules(self) -> list[Rule]:
         return [record.rule for record in self._rules.all()]

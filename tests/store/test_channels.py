@@ -9,9 +9,12 @@ import pytest
 
 from service.alerting import alerts as alerts_module
 from service.alerting.alerts import Alerts
+from service.domain.alerting.turns import LOOK_AGAIN_MS
 from service.domain.run_records import Outcome
+from service.domain.watching.troubles import Trouble
 from service.errors import Conflict, DeliveryFailed, NotFound, PreconditionFailed, ValidationFailed
 from service.store.server.redis_clock import RedisClock
+from service.store.watching.trouble_store import note_troubles
 from service.usecases.alerting.channels import Channels
 from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.told import ToldAlerts
@@ -241,31 +244,85 @@ def test_what_waits_for_a_channel_follows_its_change_and_is_given_up_with_it(
     assert len(post) == 1 and not rig.client.exists(rig.keys.delivery_due)
 
 
-def test_beyond_the_limit_of_an_hour_the_rest_is_one_message_and_counts_all(
+def at_the_next_gap(rig: Rig, address: str, ago: int) -> None:
+    """As if the messages that an address took, and what waits for it, were so many ms older."""
+    stored = json.loads(rig.client.hget(rig.keys.delivery_progress, address))  # type: ignore[arg-type]
+    past = {**stored, "sent": [at - ago for at in stored["sent"]]}
+    rig.client.hset(rig.keys.delivery_progress, address, json.dumps(past))
+    rig.client.zadd(rig.keys.delivery_due, {address: 0})
+
+
+def test_a_noisy_job_silences_neither_another_nor_the_service(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one, then all that waits in one message, however long the line is: the service first, each job once."""
+    from service.alerting import waiting
+    from service.store.alerting import deliveries
+
+    for module in (waiting, deliveries):
+        monkeypatch.setattr(module, "READ_AT_ONCE", 7)
+    noisy, important = rig.make_job(name="Noisy"), rig.make_job(name="Important")
+    note = {"kind": "failed", "job_id": noisy, "at": RedisClock(rig.client).now_ms(), "error": "no"}
+    for number in range(100):
+        rig.client.lpush(rig.keys.alerts, json.dumps({**note, "run_id": f"{number}"}))
+    send_all(rig, "json://service")
+    assert [subject for _, subject, _ in post] == ["Noisy failed"] * 30
+    assert "within 2 minutes. 70 wait now." in post[-1][2] and "together" not in post[-2][2]
+    end(rig, important, "failed", error="the disk is full")
+    note_troubles(rig.scripts, [Trouble("no_scheduler", note["at"], "the last heartbeat came at noon")])
+    send_all(rig, "json://service")
+    assert len(post) == 30
+    at_the_next_gap(rig, "ALERT_URL/1", HOUR // 30)
+    send_all(rig, "json://service")
+    ((_, subject, body),) = post[30:]
+    lines = body.split("\n")
+    assert subject == "No scheduler is up, and 71 more"
+    assert "No scheduler is up" in lines[0] and "Noisy failed" in lines[1]
+    assert lines[2].endswith("Important failed: the disk is full") and "more, of which bot-scheduler alerts" in body
+    assert len(subject) + len(body) <= 1_800
+    states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=200).data for one in alert["deliveries"]]
+    assert states == ["sent"] * 102 and not rig.client.exists(rig.keys.delivery_due)
+
+
+def test_a_clock_that_was_ahead_for_a_moment_holds_up_no_channel(
     rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
 ) -> None:
-    """Of 60 alerts two are told singly; an hour later the others come as one, which counts what does not fit."""
+    """What was written while it was a day ahead: when to look, since when an alert waits, the last try."""
+    channels.create({**OPS, "digest_seconds": 40})
+    channels.create({"name": "dead", "url": "env:BOT_SECRET_DEAD"})
+    for name in ("dead", "ops"):
+        rules.create({"channel": name, "on": ["failed"]})
+    end(rig, rig.make_job(), "failed", error="no")
+    send_all(rig)
+    assert post == []
+    ahead = RedisClock(rig.client).now_ms() + 24 * HOUR
+    for address in ("channel:ops/1", "channel:dead/1"):
+        queue = rig.keys.delivery_queue(address)
+        (entry,) = rig.client.lrange(queue, 0, -1)  # type: ignore[misc]
+        rig.client.lset(queue, 0, f"{ahead}/{entry.decode().split('/')[1]}")
+        rig.client.zadd(rig.keys.delivery_due, {address: ahead})
+        failed = {"sent": [], "failures": 3, "retry_at": ahead + 20_000}
+        rig.client.hset(rig.keys.delivery_progress, address, json.dumps(failed))
+    send_all(rig)
+    assert [url for url, *_ in post] == ["json://ops"]
+    assert channels.get("dead")["failing"] == 4 and channels.get("ops")["waiting"] == 0
+    now = RedisClock(rig.client).now_ms()
+    assert now < rig.client.zscore(rig.keys.delivery_due, "channel:dead/1") <= now + LOOK_AGAIN_MS
+
+
+def test_beyond_half_the_limit_of_an_hour_the_rest_is_one_message_and_counts_all(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """Of 60 alerts one is told singly; half an hour later the others come as one, which counts what does not fit."""
     channels.create({**OPS, "max_per_hour": 2})
     rules.create({"channel": "ops", "on": ["failed"]})
     for _ in range(60):
         end(rig, rig.make_job(), "failed", error="no " * 60)
     send_all(rig)
-    assert [subject for _, subject, _ in post] == ["a job failed"] * 2
-    address = "channel:ops/1"
-    stored = json.loads(rig.client.hget(rig.keys.delivery_progress, address))  # type: ignore[arg-type]
-    past = {**stored, "sent": [at - HOUR for at in stored["sent"]]}
-    rig.client.hset(rig.keys.delivery_progress, address, json.dumps(past))
-    entries: list[bytes] = rig.client.lrange(rig.keys.delivery_queue(address), 0, -1)  # type: ignore[assignment]
-    parts = [entry.decode().split("/") for entry in entries]
-    past_queue = [f"{int(since) - HOUR}/{alert_id}" for since, alert_id in parts]
-    rig.client.delete(rig.keys.delivery_queue(address))
-    rig.client.rpush(rig.keys.delivery_queue(address), *past_queue)
-    rig.client.zadd(rig.keys.delivery_due, {address: 0})
+    assert [subject for _, subject, _ in post] == ["a job failed"]
+    at_the_next_gap(rig, "channel:ops/1", HOUR // 2)
     send_all(rig)
-    told = [subject for _, subject, _ in post[2:]]
-    counts = [int(subject.split()[0]) for subject in told]
-    assert sum(counts) == 58 and len(told) == 2 and "more, of which" in post[-1][2]
-    assert all(len(body) < 2_000 for _, _, body in post)
+    assert [subject for _, subject, _ in post[1:]] == ["59 alerts"] and "more, of which" in post[-1][2]
     states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=100).data for one in alert["deliveries"]]
     assert states == ["sent"] * 60
 
