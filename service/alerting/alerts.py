@@ -52,8 +52,11 @@ LAST_SECONDS = 0.8
 TRIES_BEFORE_TOLD = 3
 """Tries in a row that fail, about half a minute, after which the watch hears of it."""
 MOST_AT_ONCE, FAILING_AT_ONCE = 16, 8
-"""Messages that are on their way at a time; and those of addresses that did not take the last one, so that many dead
-addresses hold up none that is well."""
+"""Messages that are on their way at a time; and beside them those of addresses that did not take the last one, so that
+many dead addresses hold up none that is well."""
+SLOW_SECONDS, MOST_SLOW = 3.0, 100
+"""A message that is on its way for longer counts no more among the former: many slow addresses hold up none that is
+quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class Alerts:
         self._leads = leads
         self._public_url = (public_url or "").rstrip("/") or None
         self._links = RunLinks(scripts, self._public_url) if run_links and self._public_url else None
-        self._on_the_way: dict[str, bool] = {}
-        """Address -> whether it had failed before."""
+        self._on_the_way: dict[str, tuple[bool, float]] = {}
+        """Address -> whether it had failed before, and since when, steady seconds."""
         self._has_more = False
         """Whether notes are left to be sorted."""
         self._back: queue.Queue[_Sent | None] = queue.Queue()
@@ -232,8 +235,12 @@ class Alerts:
         return order[: wording.MOST_LINES], order[wording.MOST_LINES :]
 
     def _has_room(self, has_failed: bool) -> bool:
-        others = sum(self._on_the_way.values())
-        return len(self._on_the_way) < MOST_AT_ONCE and not (has_failed and others >= FAILING_AT_ONCE)
+        failing = sum(failed for failed, _ in self._on_the_way.values())
+        if has_failed:
+            return failing < FAILING_AT_ONCE
+        late = time.monotonic() - SLOW_SECONDS
+        quick = sum(not failed and since > late for failed, since in self._on_the_way.values())
+        return quick < MOST_AT_ONCE and len(self._on_the_way) - failing < MOST_SLOW
 
     def _drop_empty(self, address: str, line: Line, told: Sequence[Told]) -> None:
         """Let go of alerts whose text outside hands have taken away."""
@@ -260,7 +267,7 @@ class Alerts:
             return Message("An alert that cannot be read", "Its record in Redis is damaged.")
 
     def _begin(self, address: Address | str, message: Message, sending: _Sent) -> None:
-        self._on_the_way[sending.line.address] = sending.line.progress.failures > 0
+        self._on_the_way[sending.line.address] = (sending.line.progress.failures > 0, time.monotonic())
         if isinstance(address, str):
             self._back.put(_Sent(sending.line, sending.told, address))
             return
