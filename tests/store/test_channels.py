@@ -208,9 +208,15 @@ def test_a_dead_channel_holds_up_no_other_and_the_record_says_how_it_goes(
     assert (ops["to"], ops["state"], ops["tries"], ops["error"]) == ("ops", "sent", 1, None)
     assert channels.get("dead")["waiting"] == 1 and channels.get("dead")["failing"] == 1
     assert channels.get("ops")["waiting"] == 0
+    assert (
+        channels.get("ops")["problem"]
+        == "BOT_SECRET_OPS is not set where alerts are sent: in each web process and scheduler"
+    )
+    set_here = Channels(rig.scripts, RedisClock(rig.client), environment={"BOT_SECRET_OPS": "json://ops"})
+    assert set_here.get("ops")["problem"] is None
     for wanted, found in (
         ({"channel": "dead", "state": "waiting"}, 1), ({"channel": "ops", "state": "waiting"}, 0),
-        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "failed", "job_id": job_id}, 1),
+        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "service"}, 0), ({"kind": "failed", "job_id": job_id}, 1),
         ({"until": "2020-01-01T00:00:00"}, 0), ({"since": "2020-01-01T00:00:00"}, 1),
     ):  # fmt: skip
         assert len(record.page(limit=10, **wanted).data) == found, wanted
@@ -280,6 +286,7 @@ def test_a_noisy_job_silences_neither_another_nor_the_service(
     assert "No scheduler is up" in lines[0] and "Noisy failed" in lines[1]
     assert lines[2].endswith("Important failed: the disk is full") and "more, of which bot-scheduler alerts" in body
     assert len(subject) + len(body) <= 1_800
+    assert [one["kind"] for one in ToldAlerts(rig.scripts).page(limit=9, kind="service").data] == ["trouble"]
     states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=200).data for one in alert["deliveries"]]
     assert states == ["sent"] * 102 and not rig.client.exists(rig.keys.delivery_due)
 

@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeGuard, get_args
 from service.domain.status import MEMORY_ADVICE
 from service.domain.timestamps import format_ms
 
-Kind = Literal["no_scheduler", "undecided", "no_worker", "runs_wait", "unsaved", "memory", "alert_unsent", "alerts_dropped"]
+Kind = Literal[
+    "no_scheduler", "undecided", "no_worker", "runs_wait", "unsaved", "memory", "alert_unsent", "alerts_dropped"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SUBJECTS: Mapping[Kind, tuple[str, str]] = {
     "no_scheduler": ("No scheduler is up", "A scheduler is up again"),

@@ -14,7 +14,7 @@ from service.cli.output.printing import note, show_json, show_table
 
 def alerts(
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most alerts to show.")] = 20,
-    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind, such as failed.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind, such as failed or service.")] = None,
     channel: Annotated[str | None, typer.Option("--channel", metavar="NAME", help="Only told to this channel.")] = None,
     state: Annotated[str | None, typer.Option("--state", help="Only waiting, sent or given_up.")] = None,
     job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from service.cli.client.api import api, segment
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
+from service.cli.input.schedule_texts import parsed_duration
 from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="List, create, change, test and delete channels of alerts.")
@@ -22,7 +24,9 @@ Quiet = Annotated[
     str | None,
     typer.Option("--quiet", metavar="22:00-07:00@ZONE", help="Quiet hours and their time zone; none for none."),
 ]
-Digest = Annotated[int | None, typer.Option("--digest", metavar="SECONDS", help="Gather alerts for so long; 0: not.")]
+Digest = Annotated[
+    str | None, typer.Option("--digest", metavar="2m", help="Gather alerts for so long, or for these seconds; 0: not.")
+]
 PerHour = Annotated[int | None, typer.Option("--per-hour", metavar="N", help="The most messages within any hour.")]
 
 
@@ -95,9 +99,9 @@ def delete_channel(name: Name, yes: Yes = False) -> None:
     note(f"Deleted the channel {name}.")
 
 
-def _channel_fields(url: str | None, quiet: str | None, digest: int | None, per_hour: int | None) -> dict[str, Any]:
+def _channel_fields(url: str | None, quiet: str | None, digest: str | None, per_hour: int | None) -> dict[str, Any]:
     fields: dict[str, Any] = {} if quiet is None else {"quiet_hours": _quiet(quiet)}
-    given = {"url": url, "digest_seconds": digest, "max_per_hour": per_hour}
+    given = {"url": url, "digest_seconds": None if digest is None else _seconds(digest), "max_per_hour": per_hour}
     return fields | {name: value for name, value in given.items() if value is not None}
 
 
@@ -109,6 +113,13 @@ def _quiet(text: str) -> dict[str, str] | None:
     if not (start and end and timezone):
         raise Failure(Exit.USAGE, f"--quiet is like 22:00-07:00@Europe/Vienna, or none, not {text!r}")
     return {"from": start, "to": end, "timezone": timezone}
+
+
+def _seconds(text: str) -> int:
+    duration = parsed_duration(text)
+    if not text.isascii() or (duration is None and not text.isdigit()):
+        raise Failure(Exit.USAGE, f"--digest takes a time such as 2m or 1h30m, seconds, or 0 for none, not {text!r}")
+    return int(text) if duration is None else int(timedelta(**duration).total_seconds())
 
 
 def _channel(name: str) -> str:
@@ -123,6 +134,8 @@ def _quiet_shown(channel: dict[str, Any]) -> str:
 def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None:
     if done is not None:
         note(f"{done} the channel {channel['name']}.")
+        if channel.get("problem"):
+            note(f"Nothing can be sent to it yet: {channel['problem']}.")
     if json:
         show_json(channel)
         return
@@ -130,5 +143,5 @@ def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None
         ("name", channel["name"]), ("url", channel["url"]), ("quiet hours", _quiet_shown(channel)),
         ("digest", f"{channel['digest_seconds']} s"), ("messages per hour", str(channel["max_per_hour"])),
         ("rules", str(channel["rules"])), ("waiting", str(channel["waiting"])),
-        ("failed tries in a row", str(channel["failing"])),
+        ("failed tries in a row", str(channel["failing"])), ("problem", channel.get("problem") or "–"),
     ])  # fmt: skip
