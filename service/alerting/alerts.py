@@ -169,7 +169,7 @@ class Alerts:
         return bool(addresses or self._on_the_way or self._has_more)
 
     def _sort(self) -> bool:
-        """Sort what is new, for a second at the most: a storm must not hold up what is sorted. Return whether more is."""
+        """Sort what is new, for a second: a storm must not hold up what is sorted. Return whether there is more."""
         end = time.monotonic() + SORT_SECONDS
         while self._sorter.sort_next():
             if time.monotonic() > end or not self._leads():

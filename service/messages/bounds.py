@@ -1,8 +1,8 @@
 """Bounds of one delivery: time in all, and bytes of what comes back, whatever a server does.
 
 Each read has a timeout of its own. A server that sends a byte a second never runs into it, and an answer without end
-fills the memory. Apprise's plugins and Python's smtplib open connections by themselves, so Python's audit event tells us
-of each. We keep a duplicate of its descriptor, and shut the connection down once it is out of bounds.
+fills the memory. Apprise's plugins and Python's smtplib open connections by themselves, so Python's audit event tells
+us of each. We keep a duplicate of its descriptor, and shut the connection down once it is out of bounds.
 """
 
 from __future__ import annotations

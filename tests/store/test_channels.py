@@ -216,7 +216,8 @@ def test_a_dead_channel_holds_up_no_other_and_the_record_says_how_it_goes(
     assert set_here.get("ops")["problem"] is None
     for wanted, found in (
         ({"channel": "dead", "state": "waiting"}, 1), ({"channel": "ops", "state": "waiting"}, 0),
-        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "service"}, 0), ({"kind": "failed", "job_id": job_id}, 1),
+        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "service"}, 0),
+        ({"kind": "failed", "job_id": job_id}, 1),
         ({"until": "2020-01-01T00:00:00"}, 0), ({"since": "2020-01-01T00:00:00"}, 1),
     ):  # fmt: skip
         assert len(record.page(limit=10, **wanted).data) == found, wanted

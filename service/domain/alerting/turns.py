@@ -1,7 +1,7 @@
 """Turns of an address: when what waits for it may go, and how much of it goes in one message.
 
-Nothing that waits is ever dropped here: a turn takes the oldest, and leaves the rest to the next one, or it tells of all
-that waits, in lines as far as they fit, and by its number.
+Nothing that waits is ever dropped here: a turn takes the oldest, and leaves the rest to the next one, or it tells of
+all that waits, in lines as far as they fit, and by its number.
 
 The first half of the messages that an hour allows goes out at once. The rest is spread over the hour, and each of these
 tells of all that waits. So no noise, of one job or of thousands, keeps anything from being heard for long.
