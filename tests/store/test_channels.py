@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -290,6 +292,74 @@ def test_a_noisy_job_silences_neither_another_nor_the_service(
     assert [one["kind"] for one in ToldAlerts(rig.scripts).page(limit=9, kind="service").data] == ["trouble"]
     states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=200).data for one in alert["deliveries"]]
     assert states == ["sent"] * 102 and not rig.client.exists(rig.keys.delivery_due)
+
+
+def test_no_message_is_longer_than_services_take(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """Long names, labels, errors, logs and templates are cut; links stay whole, and no part of a secret shows."""
+    secret = "s3cret-" * 9
+    environment = {"BOT_SECRET_OPS": "json://ops", "BOT_SECRET_DEV": "json://dev", "BOT_SECRET_LONG": secret}
+    channels.create(OPS)
+    channels.create({"name": "dev", "url": "env:BOT_SECRET_DEV"})
+    labels = {f"label-{number}-{'n' * 40}": "v" * 60 for number in range(20)}
+    job_id = rig.make_job(name="N" * 200, labels=labels)
+    rules.create({"channel": "ops", "on": ["failed"]})
+    rules.create({"channel": "dev", "on": ["failed"], "template": "{{ link }} " + "x" * 1_700 + secret + "x" * 5_000})
+    run_id = rig.use.run_now(job_id)
+    token = rig.start(run_id)
+    for number in range(12):
+        rig.client.rpush(rig.keys.run_log(run_id), json.dumps({"message": f"{number} copied\ndisk full " + "l" * 300}))
+    rig.runs.finish(run_id, token, Outcome("failed", "e" * 600, {}))
+    public = f"https://{'p' * 60}.example.org"
+    alerts = Alerts(rig.scripts, None, lambda: True, environment, public_url=public, run_links=True)
+    while alerts.step(0.02):
+        pass
+    told = {url: (subject, body) for url, subject, body in post}
+    assert all(len(subject) + len(body) <= 1_800 for subject, body in told.values())
+    assert "s3cret" not in told["json://dev"][1] and told["json://dev"][1].endswith("…")
+    body = told["json://ops"][1]
+    assert f"See: {public}/jobs/{job_id}/runs/{run_id}\n" in body and body.count(f"{public}/link/") == 2
+    assert "Why: e" in body and body.split("\n")[-1].startswith("What to do: ")
+
+
+def test_lines_of_a_log_stay_lines(rig: Rig, post: list[tuple[str, str, str]]) -> None:
+    run_id = rig.use.run_now(rig.make_job())
+    token = rig.start(run_id)
+    rig.client.rpush(rig.keys.run_log(run_id), json.dumps({"message": "copied 12 files\ndisk full\n"}))
+    rig.runs.finish(run_id, token, Outcome("failed", "no", {}))
+    send_all(rig, "json://service")
+    assert "\n  copied 12 files\n  disk full\n" in post[0][2]
+
+
+def test_many_slow_addresses_hold_up_none_that_is_quick(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have all places at first, and lose them after a moment; a storm of notes does not hold up what is sorted."""
+    clock, told, answers = [1000.0], list[str](), threading.Event()
+
+    def announce(url: str, *_: Any, **__: Any) -> None:
+        told.append(url)
+        if "slow" in url:
+            answers.wait(20)
+
+    monkeypatch.setattr(alerts_module, "announce", announce)
+    monkeypatch.setattr(alerts_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(alerts_module, "SORT_SECONDS", -1.0)
+    slow = " ".join(f"json://slow{number}" for number in range(alerts_module.MOST_AT_ONCE))
+    alerts = Alerts(rig.scripts, f"{slow} json://quick", lambda: True, {})
+    for _ in range(3):
+        end(rig, rig.make_job(), "failed", error="no")
+    alerts.step()
+    assert rig.client.llen(rig.keys.alerts) == 2, "one note was sorted, and then sent"
+    alerts.step()
+    assert "json://quick" not in told
+    clock[0] += alerts_module.SLOW_SECONDS
+    alerts.step()
+    for _ in range(100):
+        if "json://quick" in told:
+            break
+        threading.Event().wait(0.02)
+    assert "json://quick" in told
+    answers.set()
 
 
 def test_a_clock_that_was_ahead_for_a_moment_holds_up_no_channel(
