@@ -171,6 +171,7 @@ class Alerts:
     def _sort(self) -> bool:
         """Sort what is new, for a second: a storm must not hold up what is sorted. Return whether there is more."""
         end = time.monotonic() + SORT_SECONDS
+        self._sorter.look_again()
         while self._sorter.sort_next():
             if time.monotonic() > end or not self._leads():
                 return True
