@@ -24,6 +24,10 @@ $(READY): requirements-dev.txt
 up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL is unset; Ctrl-C stops it
 	@exec $(BIN)/python -m service.local.up
 
+.PHONY: demo-large
+demo-large: $(READY) ## Start an installation of 5,000 jobs, 200,000 runs and 20,000 contacts in var/demo-large
+	@exec $(BIN)/python -m tools.demo
+
 .PHONY: test
 test: $(READY) ## Run the whole test suite
 	@$(COMPILE)
@@ -68,6 +72,14 @@ bench-soak: $(READY) ## Run 200 jobs a second for MINUTES (60) and watch memory,
 .PHONY: screenshots
 screenshots: $(READY) ## Take the pictures in docs/screenshots again (needs a Chromium)
 	@$(BIN)/python -m tests.console.screenshots
+
+# Installed apart: the generators want other versions of packages than we do. npm runs no scripts of packages.
+.PHONY: generators
+generators: $(READY) ## Install the generators of clients into var/generators, whose clients are then tested (needs Node.js)
+	@"$(PYTHON)" -m venv --without-pip var/generators/python
+	@$(BIN)/pip --python var/generators/python/bin/python $(PIP) --require-hashes -r tests/clients/requirements.txt
+	@mkdir -p var/generators/typescript && cp tests/clients/typescript/package*.json var/generators/typescript/
+	@npm ci --silent --ignore-scripts --no-audit --no-fund --prefix var/generators/typescript
 
 .PHONY: lint
 lint: $(READY) ## Check style, types, the direction of imports, and spelling
@@ -119,6 +131,8 @@ release: $(READY) ## Release what is committed: changelog, tag, wheel, source, b
 lock: $(READY) ## Compile pyproject.toml and requirements-dev.in to the locked requirements*.txt
 	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file requirements.txt pyproject.toml
 	@$(BIN)/pip-compile $(LOCK) --no-strip-extras --extra local --extra traces --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml requirements-dev.in
+	@$(BIN)/pip-compile $(LOCK) --strip-extras --output-file tests/clients/requirements.txt tests/clients/requirements.in
+	@npm install --silent --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix tests/clients/typescript
 
 .PHONY: wheels-check
 wheels-check: $(READY) ## Check that all that is locked has wheels for Linux x86-64 and aarch64 and macOS arm64 (asks the package index)

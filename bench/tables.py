@@ -34,7 +34,7 @@ def last(parts: Mapping[str, Rounds]) -> Rounds:
 
 
 def ratio(better: float, worse: float) -> str:
-    """How many times `worse` is in `better`; empty where one is none."""
+    """How many times `worse` is in `better`; empty if one of the two is not a number."""
     if worse <= 0 or better <= 0:
         return ""
     times = better / worse

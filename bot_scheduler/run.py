@@ -16,7 +16,7 @@ class Window:
     it ran or was skipped. `instant in window` asks whether an instant (an aware datetime) lies within.
 
     Args:
-        start: the occurrence before, exclusive; None if there is none, or it is not known.
+        start: the occurrence before, exclusive; None for the first occurrence, or if it is not known.
         end: the run's own occurrence, inclusive; of a run by hand, its start.
         is_known: whether `start` is certain. It is not once the history that would tell is trimmed.
     """
@@ -59,7 +59,7 @@ class Run(Protocol):
 
     @property
     def trigger(self) -> str:
-        """What started it: `schedule`, `manual` or `retry`. Later releases may add others."""
+        """What started it: `schedule`, `manual`, `retry` or `backfill`. Later releases may add others."""
 
     @property
     def attempt(self) -> int:
@@ -81,7 +81,7 @@ class Run(Protocol):
     def previous_success(self) -> PreviousSuccess | None:
         """The success of the job that ended last before this run started. Rehearsals do not count.
 
-        None if there is none in the history, which keeps the newest 1,000 runs of a job (`HISTORY_LIMIT`).
+        None if the history has no success; it keeps the newest 1,000 runs of a job (`HISTORY_LIMIT`).
         """
 
     def upcoming(self, n: int) -> Sequence[datetime]:

@@ -60,6 +60,7 @@ from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
 from service.usecases.heartbeats.pings import Pings
 from service.usecases.jobs import Jobs
+from service.usecases.lists.listed_contacts import ListedContacts
 from service.usecases.message_test import MessageTester
 from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
@@ -155,6 +156,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         batches=Batches(scripts, jobs, runs),
         backfills=Backfills(scripts, occurrences, bot_configs),
         contacts=contacts,
+        listed_contacts=ListedContacts(scripts),
         erasure=Erasure(scripts, bots),
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
         calendars=calendars,
@@ -171,7 +173,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         feeds=Feeds(scripts, runs, clock),
         pings=Pings(scripts, clock),
         standings=Standings(scripts, clock),
-        timelines=Timelines(scripts),
+        timelines=Timelines(scripts, jobs.sorted),
         occurrences=occurrences,
         explanations=Explanations(occurrences),
         hub=NewsHub(Following(scripts), RunNews(client.subscription, keys, f"{keys.prefix}-web"), STOPPING),

@@ -65,18 +65,18 @@ class Settings(BaseSettings):
     """The previous key, which the API also accepts while clients change over."""
 
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, Field(examples=["10.0.0.0/8,192.0.2.7"])] = ()
-    """Networks and addresses of your reverse proxies, separated by commas. From these, `X-Forwarded-For` tells who sent
-    a request. If it is unset, the sender is the other end of the connection."""
+    """Networks and addresses of your reverse proxies, separated by commas. If a request comes from one of these,
+    `X-Forwarded-For` tells who sent it. If it is unset, the sender is the other end of the connection."""
     guess_limit: Annotated[int | None, Field(ge=1, le=1_000_000, examples=[1000])] = None
-    """Number of wrong keys of one address in a minute after which it is answered 429 instead of 401. A valid key is
-    always accepted. If it is unset, the answer stays 401."""
+    """Number of wrong keys that one address may send in a minute. Further ones are answered 429 instead of 401. A valid
+    key is always accepted. If it is unset, the answer stays 401."""
     rate_limit: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Number of requests a second that each key may send; more are answered 429. 0 means no limit."""
 
     data_dir: Path = Path("var")
-    """Where `make up` keeps its key and its Valkey's data and, while it runs, that Valkey's socket and address
-    (`redis_url`). The default is `var` in a checkout. Installed as a package, it is the user's data folder (see
-    docs/cli.md)."""
+    """Where `make up` keeps its key and the data of its Valkey. While it runs, the Valkey's socket and the addresses of
+    both (`url`, `redis_url`) are there, too. The default is `var` in a checkout. Installed as a package, it is the
+    user's data folder (see docs/cli.md)."""
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Number of ended runs to keep for each job."""
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
@@ -90,15 +90,15 @@ class Settings(BaseSettings):
     """The shortest interval of a schedule of type `interval`. Shorter ones are refused when a schedule is created or
     changed; stored jobs keep theirs."""
     metrics_label: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")] = None
-    """Label of jobs, such as `team`, by which `GET /metrics` counts runs apart: `bot_scheduler_runs_total` then has a
-    label of this name, with `_` for `.` and `-`, and with the job's value. The first 50 values are told apart, all
-    others count as `other`. Set it for all processes alike."""
+    """A label of jobs, such as `team`. `GET /metrics` then counts runs by the values of this label:
+    `bot_scheduler_runs_total` has a label of the same name, with `_` for `.` and `-`. The first 50 values are counted
+    apart, all others as `other`. Set it for all processes alike."""
     metrics_per_job: bool = False
-    """Whether `GET /metrics` tells of each job when it succeeded last, how long its last run took, its failures in a
-    row and its health. It does so for the 500 jobs that were created first, and tells how many it leaves out. Names of
-    jobs become labels then."""
+    """Whether `GET /metrics` has figures of each job: its last success, how long its last run took, its failures in a
+    row and its health. It has those of the 500 jobs that were created first, and says how many it leaves out. The
+    names of jobs are labels then."""
     audit_limit: Annotated[int, Field(ge=1000, le=10_000_000)] = 50_000
-    """Number of entries to keep of the audit log, about. Each takes some 300 bytes of Redis' memory, more if a change
+    """About how many entries of the audit log to keep. Each takes some 300 bytes of Redis' memory, more if a change
     has many fields."""
     import_limit_mb: Annotated[int, Field(ge=1, le=1024)] = 64
     """Largest address book, and largest document of jobs, that the API accepts, in MiB."""
@@ -114,10 +114,10 @@ class Settings(BaseSettings):
     worker_recycle_mb: Annotated[int, Field(ge=32, le=1_048_576)] = 300
     """Replace the reused child process when it has used this much memory, in MiB."""
     lease_seconds: Annotated[int, Field(ge=10, le=300)] = 30
-    """How long a worker holds a run without a sign of life, in seconds. If a worker dies, its run fails after about
-    this time."""
+    """How long a run counts as alive without a sign from its worker, in seconds. If a worker dies, its run fails after
+    about this time."""
     rq_commands: Literal["stop-job", "all", "none"] = "stop-job"
-    """Which of RQ's commands workers obey; every client of the Redis server can send them, whatever its database.
+    """Which of RQ's commands workers obey. Every client of the Redis server can send them, whatever its database.
     `stop-job`: stop the current run, like a cancel. `all`: also `stop-execution`, `kill-horse` and `shutdown`.
     `none`: ignore all."""
 
@@ -141,15 +141,15 @@ class Settings(BaseSettings):
     which raises the alarm when no request comes. A web process sends one each minute while all is well; otherwise it
     sends the reason to that address with `/fail` after the path. See docs/silence.md."""
     workers_wanted_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
-    """How long a run may wait for a worker that it could have, in seconds; then an alert says that there is no worker,
-    or that the workers take up nothing. Runs that wait for a slot, a pause, a delay or a busy worker do not count."""
+    """How long a run may wait although a worker could take it, in seconds. Then an alert says that there is no worker,
+    or that the workers take no runs. Runs that wait for a slot, a pause, a delay or a busy worker do not count."""
     public_url: Annotated[str | None, Field(pattern=r"^https?://[^\s?#]+$", examples=["https://bots.example.org"])] = (
         None
     )
     """Where people reach the console, for the links in alerts, and for the addresses of feeds, badges and pings."""
     run_links: bool = False
-    """`true`: an alert of a failed run or a breach has links of one use, which snooze the job's alerts or run it again
-    without a key (see docs/alerts.md). It needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""
+    """`true`: an alert of a failed run or a breach has links that put off the job's alerts or run it again. Each works
+    once, without a key (see docs/alerts.md). Needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
     numbers are refused."""

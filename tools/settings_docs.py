@@ -25,7 +25,7 @@ class Entry:
 
     Args:
         name: the environment variable; `…` stands for a part that the operator chooses.
-        default: its text, or "" if there is none.
+        default: its text, or "" without one.
         meaning: its description, in Markdown.
         example: the line of .env.example, `NAME=value`.
     """
@@ -40,7 +40,7 @@ ELSEWHERE = {
     "BIND_HOST": Entry(
         "BIND_HOST",
         "0.0.0.0",
-        "The address or host name at which the web process listens, an IPv6 address with or without brackets. "
+        "The address or host name at which the web process listens. An IPv6 address may have brackets. "
         "`make up` accepts loopback addresses (`::1`) and uses 127.0.0.1 instead of any other.",
         "BIND_HOST=0.0.0.0",
     ),
@@ -48,13 +48,13 @@ ELSEWHERE = {
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "",
         "The `http://` or `https://` address of an OpenTelemetry collector, to which traces of runs go. Needs the "
-        "extra `traces`; other OTEL_* variables apply as its SDK reads them. See docs/traces.md.",
+        "extra `traces`. Other OTEL_* variables mean what they mean to OpenTelemetry's SDK. See docs/traces.md.",
         "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318",
     ),
     "OTEL_EXPORTER_OTLP_HEADERS": Entry(
         "OTEL_EXPORTER_OTLP_HEADERS",
         "",
-        "Secret. Headers for the collector: `name=value`, with commas between, values percent-encoded.",
+        "Secret. Headers for the collector: `name=value`, separated by commas, with percent-encoded values.",
         "OTEL_EXPORTER_OTLP_HEADERS=",
     ),
     "BOT_SECRET_…": Entry(

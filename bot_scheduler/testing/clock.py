@@ -41,7 +41,7 @@ class Expiring(Generic[Value]):
         self._entries: dict[str, tuple[Value, datetime]] = {}
 
     def get(self, key: str) -> Value | None:
-        """Return the value of `key`; None if there is none, or it has expired."""
+        """Return the value of `key`; None if it is not set, or has expired."""
         value, expires = self._entries.get(key, (None, self._clock.now))
         return value if expires > self._clock.now else None
 

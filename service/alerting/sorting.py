@@ -76,7 +76,7 @@ class Sorter:
         self._known_rules = self._known_channels = None
 
     def sort_next(self) -> bool:
-        """Sort the oldest note. Return False if there is none.
+        """Sort the oldest note. Return False if no note is left.
 
         Raises:
             StoreUnavailable: Redis is away.

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from service.cli.exits import Exit, Failure
+from service.home import NAME
 
 
 def main() -> int:
@@ -18,13 +19,21 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
     try:
-        return _run()
+        return _complete(os.environ["_BOT_SCHEDULER_WORDS"]) if "_BOT_SCHEDULER_WORDS" in os.environ else _run()
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader has seen enough (`| head`): let the rest of the buffer go nowhere, without a traceback at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+
+
+def _complete(shell: str) -> int:
+    """Answer the script of a shell that completes words."""
+    from service.cli.completion import answer
+
+    sys.stdout.write(answer(shell, os.environ, sys.argv[1:], _run_command))
+    return Exit.OK
 
 
 def _run() -> int:
@@ -45,16 +54,23 @@ def _run() -> int:
 def _run_command() -> int:
     from typer import TyperException
 
-    from service.cli.app import app
+    from service.cli.app import command_line
 
     try:
-        status: Any = app(prog_name="bot-scheduler", standalone_mode=False)
+        status: Any = command_line()(prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
     except TyperException as error:
+        if _is_help(error):
+            return Exit.OK
         context = getattr(error, "ctx", None)
         hint = f"; see `{context.command_path} --help`" if context is not None else ""
         raise Failure(Exit.USAGE, f"{error.format_message().rstrip('.')}{hint}") from None
     return status if isinstance(status, int) else Exit.OK
+
+
+def _is_help(error: Any) -> bool:
+    """Tell whether this is the end of a group of commands that was named alone: its help, printed already."""
+    return type(error).__name__ == "NoArgsIsHelpError"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def worded(error: BaseException) -> str:
 
 
 def traced(error: BaseException) -> str:
-    """Return the traceback of an exception, or its class and text if there is none."""
+    """Return the traceback of an exception, or its class and text without one."""
     return _or(lambda: "".join(traceback.format_exception(error)), worded(error))
 
 

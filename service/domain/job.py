@@ -43,8 +43,9 @@ ANSWER_FIELDS = (
 HEALTHS = ("ok", "late", "slow", "empty")
 """How a job is of which something is expected."""
 STATES = ("scheduled", "disabled", "ended", "broken")
-FILTER_STATES = (*STATES, "failing", *HEALTHS[1:])
-"""What a filter may ask for: a job's state, that its last run has failed, or that it is not as expected."""
+FILTER_STATES = (*STATES, "failing", *HEALTHS[1:], "troubled")
+"""What a filter may ask for: a job's state, that its last run has failed, that it is not as expected; or that it is
+`troubled`: broken, failing, or not as expected."""
 READ_ONLY_FIELDS = frozenset((*ANSWER_FIELDS, "paused", "paused_until")) - frozenset(DEFINITION_FIELDS)
 """Fields that a body may carry, and that have no effect there."""
 

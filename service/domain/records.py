@@ -30,7 +30,7 @@ class Plan:
 
     Args:
         anchor: what an interval counts from, epoch seconds.
-        next_occurrence: epoch seconds; None if there is none.
+        next_occurrence: epoch seconds; None after the last.
         next_due: the same with its jitter, ms.
         state: `scheduled`, `disabled` or `ended`.
         reason: for a state that needs one.
@@ -120,7 +120,7 @@ class DueJob:
         anchor: what an interval counts from, epoch seconds.
         next_occurrence: the first undecided one, epoch seconds.
         next_due: the same with its jitter, ms; it differs from `due` where outside hands moved the index.
-        last_decided: the newest decided occurrence, epoch seconds; None if there is none.
+        last_decided: the newest decided occurrence, epoch seconds; None before the first.
         planned_by: the calendar by which it was planned, as `name/stamp`; None without one.
         calendar: that calendar, once it is looked up.
         edits: its changed occurrences.

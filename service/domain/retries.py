@@ -36,7 +36,7 @@ def follow_up(claim: Claim, outcome: Outcome, chance: Callable[[], float], *, re
 def retry_of(
     run_id: str, attempt: int, options: Options, chance: Callable[[], float], wait_seconds: float = 0.0
 ) -> Retry | None:
-    """Plan the retry of a failed run; None if there is none.
+    """Plan the retry of a failed run; None if no retry follows.
 
     The delay is `retry_delay_seconds` × 2ⁿ, at most an hour, with full jitter: anything from nothing to that
     (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). It follows the wait for which the

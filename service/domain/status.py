@@ -40,7 +40,7 @@ def status(schedulers: int) -> str:
 
 
 def waited_seconds(now_ms: int, since_ms: int | None) -> float:
-    """Return for how long the oldest queued run has waited; 0 if there is none, or if the clock was set back."""
+    """Return for how long the oldest queued run has waited; 0 if the queue is empty, or if the clock was set back."""
     return 0.0 if since_ms is None else max(0, now_ms - since_ms) / 1000
 
 
@@ -54,7 +54,7 @@ def memory_level(used: int, most: int, before: MemoryLevel) -> MemoryLevel:
 
     Args:
         used: bytes in use.
-        most: `maxmemory`, bytes; 0 where there is none, and nothing is ever full.
+        most: `maxmemory`, bytes; 0 if it is not set, and nothing is ever full.
         before: the level so far.
     """
     share = used / most if most else 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -60,6 +62,20 @@ def own_key(data: Path) -> str:
     if not path.exists():
         write_private(path, secrets.token_urlsafe(24))
     return path.read_text().strip()
+
+
+@contextmanager
+def noted(path: Path, text: str) -> Iterator[None]:
+    """Keep a text in a file that its owner alone can read, for as long as this lasts: for commands beside this one.
+
+    Raises:
+        CannotStart: it cannot be written.
+    """
+    write_private(path, text)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -21,12 +21,14 @@ from service.errors import SettingsError
 from service.home import NoHome, checkout, data_folder, of_dotenv
 from service.listening import bind_to, here
 from service.local import embedded_valkey as embedded
-from service.local.data import CannotStart, lock_folder, make_folder, own_key
+from service.local.data import CannotStart, lock_folder, make_folder, noted, own_key
 from service.local.greeting import greet
 from service.local.signals import StopRequest
 from service.processes import Name, command_line, environment_of
 from service.settings import load_settings
 
+URL_FILE = "url"
+"""A file in DATA_DIR: where the service is, for the command line."""
 PROCESSES: tuple[Name, ...] = ("web", "scheduler", "worker")
 
 
@@ -53,13 +55,17 @@ def main() -> int:
             valkey = None
             if not environment.get("REDIS_URL"):
                 valkey, environment["REDIS_URL"] = embedded.start(data, lock, closing, request)
+            else:
+                closing.enter_context(noted(data / embedded.URL_FILE, environment["REDIS_URL"]))
+            base = f"http://{bind_to(host, settings.port)}"
+            closing.enter_context(noted(data / URL_FILE, base))
         except (CannotStart, NoHome, embedded.NotStarted, SettingsError) as error:
             print(error, file=sys.stderr)
             return 1
         if request.asked:
             return 0
         key_file = data / "api_key" if settings.api_key is None else None
-        return _run(environment, f"http://{bind_to(host, settings.port)}", key_file, valkey, request)
+        return _run(environment, base, key_file, valkey, request)
 
 
 def _check_extra() -> None:

@@ -160,7 +160,7 @@ class Messenger:
         return tuple(dict.fromkeys(field for channel in self._channels for field in channel.template.fields))
 
     def destination(self, contact: Contact) -> str | None:
-        """Return the destination of a message to the contact, for people to read; None if there is none.
+        """Return the destination of a message to the contact, for people to read; None without one.
 
         If `MESSAGE_URL` is not set, it is the e-mail address, so that a rehearsal needs no channel.
         """

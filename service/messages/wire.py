@@ -41,7 +41,7 @@ def connect(server: Server) -> smtplib.SMTP:
     """Return a connection on which MAIL FROM can follow.
 
     Raises:
-        ChannelUnavailable: there is none; the message says why.
+        ChannelUnavailable: it is not available; the message says why.
     """
     smtp: smtplib.SMTP | None = None
     try:

@@ -1,10 +1,19 @@
-"""Rows of contacts: the traits by which people are told apart, as they are stored."""
+"""Rows of contacts, as they are stored: the traits that tell people apart, and those by which lists find them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.domain.people.names import collated
+from service.store.keys import Keys
+from service.store.server.kept_rows import Source
+
+KEPT = 50_000
+"""Most contacts whose rows a process keeps: 20,000 of them take some 15 MB."""
+_LISTED = ("name", "birthday", "emails", "phones", "urls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,34 @@ def row_of(contact_id: str, living: Sequence[bytes | None], buried: Sequence[byt
         contact_id, True, (name or b"").decode(), texts(emails), birthday.decode() if birthday else None, texts(uids),
         _words(identities), _words(former_ids), _plain(parts),
     )  # fmt: skip
+
+
+class ListedContact(NamedTuple):
+    """A contact in a list.
+
+    Args:
+        name: in the form in which names are sorted.
+        id: its id.
+        text: all that a search looks at, in the form in which it is searched.
+    """
+
+    name: str
+    id: str
+    text: str
+
+
+def listed_source(keys: Keys) -> Source[ListedContact]:
+    """Return where the rows of an installation's contacts come from."""
+    return Source(keys.contacts, keys.contact, _LISTED, _listed, KEPT)
+
+
+def _listed(contact_id: str, _: int, values: Sequence[bytes | None]) -> ListedContact | None:
+    name, birthday, *lists = values
+    if name is None:
+        return None
+    shown = name.decode()
+    parts = (shown, _plain(birthday), *(text for value in lists for text in texts(value)))
+    return ListedContact(collated(shown), contact_id, "\n".join(parts).casefold())
 
 
 def _plain(value: bytes | None) -> str:

@@ -77,7 +77,7 @@ class Reading:
 
     @property
     def queued_for_seconds(self) -> float:
-        """How long the oldest queued run has waited; 0 if there is none."""
+        """How long the oldest queued run has waited; 0 if the queue is empty."""
         return waited_seconds(self.now, self.oldest_queued)
 
 

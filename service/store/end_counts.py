@@ -32,7 +32,7 @@ class Batch:
     """Counts that go to Redis together.
 
     Args:
-        text: JSON for `lua/steps/count_end.lua`; empty if there are none.
+        text: JSON for `lua/steps/count_end.lua`; empty without counts.
         is_due: whether they are to be counted now, whatever comes next.
     """
 

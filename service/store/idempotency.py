@@ -56,7 +56,7 @@ class Recalled:
 
 
 def recalled(answer: Sequence[bytes]) -> Recalled | None:
-    """Read the earlier answer out of a script's answer; None if there is none."""
+    """Read the earlier answer out of a script's answer; None without one."""
     if answer[0] == b"kept":
         return Recalled(answer[1].decode())
     return Recalled(None) if answer[0] == b"other_body" else None

@@ -37,7 +37,7 @@ class RedisMemory:
         return str(uuid4())
 
     def recall(self, key: str) -> str | None:
-        """Return the value remembered under `key`; None if there is none, or if it has expired."""
+        """Return the value remembered under `key`; None if it was never set, or has expired."""
         with translate_errors():
             value = self._client.get(self._keys.memory(self._bot, key))
         return value.decode() if isinstance(value, bytes) else value

@@ -44,7 +44,7 @@ class Outbox:
         return bool(courier == self._token().encode())
 
     def take_up(self) -> bytes | None:
-        """Read the next note, which must go to `done` in the end, or become deliveries; None if there is none."""
+        """Read the next note, which must go to `done` in the end, or become deliveries; None if the outbox is empty."""
         waiting = ask(self._scripts, *(("LINDEX", outbox, -1) for outbox in self._lists))
         return next((bytes(note) for note in waiting if isinstance(note, bytes)), None)
 

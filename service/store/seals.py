@@ -1,4 +1,4 @@
-"""Key of the seal that stands for erased persons, in Redis; there is none before the first erasure."""
+"""Key of the seal that stands for erased persons, in Redis; the first erasure makes it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Seals:
         return Seal(found.decode()) if found else None
 
     def made(self) -> Seal:
-        """Return the seal; make it if there is none."""
+        """Return the seal; make it if it does not exist."""
         with translate_errors():
             execute(self._client, "SET", self._key, new_key(), "NX")
         found = self.current()

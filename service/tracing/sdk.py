@@ -6,8 +6,10 @@ runs: its batches live in a thread that starts again in every fork, which a work
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
@@ -25,6 +27,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 from opentelemetry.util.re import parse_env_headers
+from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
 
 from bot_scheduler import __version__
 from service.tracing.spans import Span
@@ -32,6 +36,8 @@ from service.tracing.trace_context import TraceParent
 
 HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
 """Secret, so workers have taken them out of the environment. The first that is set is used."""
+LONGEST_ANSWER = 65_536
+"""Bytes of an answer that is read. A collector says in a few whether it took the spans."""
 _SCOPE = InstrumentationScope("bot-scheduler", __version__)
 
 
@@ -46,7 +52,10 @@ class Sdk:
         provider = TracerProvider(shutdown_on_exit=False)
         self._sampler, self._resource = provider.sampler, _named(provider.resource)
         given = next((secrets[name] for name in HEADERS if secrets.get(name)), "")
-        self._exporter = OTLPSpanExporter(headers=parse_env_headers(given, liberal=True))
+        session = Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _ShortAnswers())
+        self._exporter = OTLPSpanExporter(headers=parse_env_headers(given, liberal=True), session=session)
         # It logs each failure with a line, and may quote the answer. Who exports tells of them once a minute.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL + 1)
 
@@ -85,6 +94,19 @@ class Sdk:
             end_time=_nanoseconds(span.end),
             instrumentation_scope=_SCOPE,
         )
+
+
+class _ShortAnswers(HTTPAdapter):
+    """Reads no answer that does not say at once that it is short: the SDK would keep one without end in memory."""
+
+    def send(self, request: PreparedRequest, stream: bool = False, *args: Any, **options: Any) -> Response:
+        """Send a request. Of a long answer only the head is kept."""
+        answer = super().send(request, True, *args, **options)
+        length = answer.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > LONGEST_ANSWER:
+            answer.close()
+            answer.raw = io.BytesIO()
+        return answer
 
 
 def _named(resource: Resource) -> Resource:

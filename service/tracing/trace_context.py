@@ -41,7 +41,7 @@ def read(header: str | None) -> TraceParent | None:
     """Read a `traceparent`.
 
     Returns:
-        The span; None if there is none or it is invalid, and then a new trace begins (Trace Context, 3.2 and 4.3). A
+        The span; None if it is absent or invalid, and then a new trace begins (Trace Context, 3.2 and 4.3). A
         later version is read as far as ours goes.
     """
     if header is None or len(header) > LONGEST or (match := _HEADER.fullmatch(header.strip(" \t"))) is None:

@@ -59,7 +59,7 @@ class Erasure:
             "bot_type"}]}`.
 
         Raises:
-            NotFound: there is no such contact, and there was none that is remembered.
+            NotFound: there is no such contact, and no deleted one is remembered.
             Conflict: another request has erased it meanwhile.
             StoreUnavailable: Redis is away, or others keep changing the contact.
         """

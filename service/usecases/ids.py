@@ -96,7 +96,7 @@ def keeps_changing(job_id: str) -> ConcurrentChange:
 
 
 def stored_at(store: JobStore, job_id: str, revisions: Collection[int]) -> JobRecord:
-    """Read a job that must be at one of these revisions; if there are none, at any.
+    """Read a job that must be at one of these revisions; if these are empty, at any.
 
     Raises:
         NotFound, Conflict: as `stored` does.
@@ -135,5 +135,5 @@ def bad_time(word: str) -> ValidationFailed:
 def not_ended(run_id: str, status: str) -> Conflict:
     """Make the error of a run that cannot be done again, since it has not ended or never ran."""
     if status == "skipped":
-        return Conflict(f"Run {run_id} was skipped, so there is none to do again; a backfill runs what was skipped")
+        return Conflict(f"Run {run_id} was skipped, so it cannot be done again; a backfill runs what was skipped")
     return Conflict(f"Run {run_id} has not ended ({status}); only a run that has ended can be done again")

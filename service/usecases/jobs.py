@@ -38,6 +38,7 @@ from service.usecases.access.side_doors import require_bound_secrets, veiled
 from service.usecases.access.sight import choice, is_limited, require_within_limits
 from service.usecases.ids import broken, keeps_changing, no_job, once, other_revision, same_body, stored, stored_at
 from service.usecases.job_filters import JobFilters, job_filter
+from service.usecases.lists.sorted_jobs import SortedJobs
 from service.usecases.paging import cursor_of, position
 from service.usecases.previews import preview_of, preview_of_job
 from service.usecases.views import JobView, Page
@@ -69,6 +70,7 @@ class Jobs:
         self._clock = clock
         self._configs = configs
         self._visible = configs.keys() - set(about_persons)
+        self.sorted = SortedJobs(scripts, self._visible)
 
     # reading
 

@@ -13,8 +13,9 @@ import logging
 import os
 import socket
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
 from service.alerting.alert_addresses import Address
@@ -29,6 +30,8 @@ REFUSED_MS = 30_000
 """So is one that answers and cannot be used."""
 AGAIN_MS = 30_000
 """How long until an address that did not take it is tried again."""
+PATIENCE_SECONDS = 5.0
+"""How long the watch waits for all addresses. One that takes longer goes on beside it, and alone."""
 
 Send = Callable[[Address, str, str], str | None]
 """Sends a subject and a body to an address. Returns why it was not taken; None if it was."""
@@ -77,6 +80,7 @@ class Outcry:
         self._clock = clock
         self._gap: Gap | None = None
         self._told: set[str] = set()
+        self._slow: dict[str, threading.Thread] = {}
         self._next_try = 0
 
     def look(self, gap: Gap | None) -> bool:
@@ -108,7 +112,7 @@ class Outcry:
             f"Redis had answered is not lost, unless its data is.\nTold by the web process on {socket.gethostname()}; "
             "each machine with web processes tells it once."
         )
-        self._send_to(left, subject, body)
+        self._send_to(left, subject, body, self._told)
         self._next_try = self._clock() + AGAIN_MS
 
     def _end(self) -> None:
@@ -117,19 +121,30 @@ class Outcry:
             return
         lasted = (self._clock() - gap.began_ms) // 1000
         told = [address for url, address in self._addresses.items() if url in self._told]
-        self._send_to(told, "Redis can be used again", f"It could not for {lasted} s: {gap.reason}.")
-        self._told.clear()
+        self._send_to(told, "Redis can be used again", f"It could not for {lasted} s: {gap.reason}.", set())
+        self._told = set()
         self._next_try = 0
         self._alone.leave()
 
-    def _send_to(self, addresses: Sequence[Address], subject: str, body: str) -> None:
-        """Send to all at the same time, so that one that hangs holds up no other."""
-        if not addresses:
-            return
-        with ThreadPoolExecutor(len(addresses)) as pool:
-            reasons = pool.map(lambda address: self._send(address, subject, body), addresses)
-        for address, reason in zip(addresses, reasons, strict=True):
-            if reason is None:
-                self._told.add(address.url)
-            else:
-                log.warning("%s did not take that Redis is away, or back: %s", address.name, reason)
+    def _send_to(self, addresses: Sequence[Address], subject: str, body: str, told: set[str]) -> None:
+        """Send to all at the same time, so that one that hangs holds up neither another nor the watch.
+
+        `told` gets the URLs of those that take it.
+        """
+        for address in addresses:
+            if address.url not in self._slow:
+                one = threading.Thread(target=self._send_one, args=(address, subject, body, told), daemon=True)
+                self._slow[address.url] = one
+                one.start()
+        end = time.monotonic() + PATIENCE_SECONDS
+        for url, one in list(self._slow.items()):
+            one.join(max(0.0, end - time.monotonic()))
+            if not one.is_alive():
+                del self._slow[url]
+
+    def _send_one(self, address: Address, subject: str, body: str, told: set[str]) -> None:
+        reason = self._send(address, subject, body)
+        if reason is None:
+            told.add(address.url)
+        else:
+            log.warning("%s did not take that Redis is away, or back: %s", address.name, reason)

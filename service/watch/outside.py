@@ -6,11 +6,19 @@ The monitor raises the alarm when no heartbeat comes: so somebody notices when a
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from service.clock import steady_ms
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 for _name in ("httpx", "httpcore"):
@@ -18,6 +26,8 @@ for _name in ("httpx", "httpcore"):
 
 EVERY_MS = 60_000
 TIMEOUT_SECONDS = 5.0
+"""How long one heartbeat may take with all its redirects, however slowly the monitor answers."""
+MOST_REDIRECTS = 5
 LONGEST_REASON = 1_000
 NOT_BY_POST = (404, 405, 501)
 """Statuses of a monitor that does not take a reason in a body; it gets a GET."""
@@ -71,19 +81,62 @@ def failing(url: str, reason: str) -> str:
     return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/fail", query=query))
 
 
+class _Deadline:
+    """Shuts the connections of a client down after `TIMEOUT_SECONDS`: each byte that drips in would begin a new wait.
+
+    Its `trace` is httpcore's extension of that name, which hears of every connection.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+        self._timer = threading.Timer(TIMEOUT_SECONDS, self._shut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+
+    def trace(self, event: str, facts: dict[str, Any]) -> None:
+        """Note a connection, and again once it speaks TLS."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._open.append(facts["return_value"].get_extra_info("socket"))
+            if self._timer.finished.is_set():
+                self._shut()
+
+    def _shut(self) -> None:
+        for one in self._open:
+            with suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)  # TLS' own shutdown is not for other threads
+
+
 def _send(url: str, reason: str) -> None:
     import httpx  # only processes that send a heartbeat need it
 
     try:
-        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True) as client:
+        with _Deadline() as deadline, httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+            request = partial(client.build_request, extensions={"trace": deadline.trace})
             if reason:
-                address = failing(url, reason)
-                answer = client.post(address, content=reason, headers={"Content-Type": "text/plain; charset=utf-8"})
-                if answer.status_code in NOT_BY_POST:
-                    answer = client.get(address)
+                plain = {"Content-Type": "text/plain; charset=utf-8"}
+                status = _status(client, request("POST", failing(url, reason), content=reason, headers=plain))
+                if status in NOT_BY_POST:
+                    status = _status(client, request("GET", failing(url, reason)))
             else:
-                answer = client.get(url)
-        if answer.status_code >= 400:
-            log.warning("HEARTBEAT_URL answered %d", answer.status_code)
+                status = _status(client, request("GET", url))
+        if status >= 400:
+            log.warning("HEARTBEAT_URL answered %d", status)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         log.warning("HEARTBEAT_URL does not take a heartbeat (%s)", type(error).__name__)  # its text has the address
+
+
+def _status(client: httpx.Client, request: httpx.Request) -> int:
+    """Ask, and follow redirects. Bodies stay unread: they say nothing, and may have no end."""
+    for _ in range(MOST_REDIRECTS + 1):
+        answer = client.send(request, stream=True)
+        answer.close()
+        if answer.next_request is None:
+            break
+        request = answer.next_request
+    return answer.status_code

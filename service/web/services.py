@@ -35,6 +35,7 @@ from service.usecases.foresight.timelines import Timelines
 from service.usecases.health import Health
 from service.usecases.heartbeats.pings import Pings
 from service.usecases.jobs import Jobs
+from service.usecases.lists.listed_contacts import ListedContacts
 from service.usecases.message_test import MessageTester
 from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
@@ -63,6 +64,7 @@ class Services:
         batches: does the same for many jobs.
         backfills: the use cases of backfills.
         contacts: the address book.
+        listed_contacts: the list of its contacts.
         erasure: erases persons.
         definitions: export and apply.
         calendars: the use cases of calendars.
@@ -112,6 +114,7 @@ class Services:
     batches: Batches
     backfills: Backfills
     contacts: ContactBook
+    listed_contacts: ListedContacts
     erasure: Erasure
     definitions: Definitions
     calendars: Calendars

@@ -34,7 +34,7 @@ class HorseKeeper:
         """Start a horse, unless one that failed has ended just now."""
         if time.monotonic() >= self._start_at:
             self.horse = Horse(self._main)
-        if self._draining:  # the order came while there was none
+        if self._draining:  # the order came while no horse was up
             self.drain()
 
     def let_go(self, *, has_failed: bool = False) -> None:

@@ -122,7 +122,7 @@ class Taker:
         is repeated, with the same token.
 
         Args:
-            claim: claims a run by a token, told whether it was asked before; None if there is none.
+            claim: claims a run by a token, told whether it was asked before; None without a run.
             doing: for the log, what it does while Redis is away.
             gives_up: whether to raise an error rather than to try again.
 

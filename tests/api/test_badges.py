@@ -104,7 +104,7 @@ def says(app: Any, token: str, query: str = "") -> str:
 def test_a_badge_says_the_worst_of_the_jobs_that_its_key_covers(
     app: Any, client: Client, rig: Rig, redis_client: Redis
 ) -> None:
-    """By labels; one job of them by `job_id`; others' jobs are none."""
+    """By labels; one job of them by `job_id`; jobs of others do not exist."""
     token = key(client, labels={"team": ["crm"]})["key"]
     assert says(app, token) == "no jobs"
     crm: dict[str, Any] = {"labels": {"team": "crm"}}

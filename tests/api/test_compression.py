@@ -150,7 +150,15 @@ def test_short_answers_are_not_compressed(full: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/openapi.json", "/docs", "/scheduler/bots", "/scheduler/jobs", "/scheduler/jobs/0/history?limit=100"]
+    "path",
+    [
+        "/openapi.json",
+        "/docs",
+        "/llms.txt",
+        "/scheduler/bots",
+        "/scheduler/jobs",
+        "/scheduler/jobs/0/history?limit=100",
+    ],
 )
 def test_every_kind_of_text_is_compressed(full: TestClient, path: str) -> None:
     """Documents, pages, lists: they shrink to a half at most."""

@@ -48,7 +48,7 @@ def test_an_entity_tag_is_the_definitions_revision(api: Client) -> None:
     api.simulate_post(f"{path}/run")
     assert api.simulate_get(path).headers["ETag"] == tag == '"1"'
     assert api.simulate_put(path, json={"name": "K"}).headers["ETag"] == '"2"'
-    assert api.simulate_put(path, json={"name": "K"}).headers["ETag"] == '"2"', "a change to the same is none"
+    assert api.simulate_put(path, json={"name": "K"}).headers["ETag"] == '"2"', "a change to the same changes nothing"
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "TOGGLE"])
@@ -187,6 +187,8 @@ def test_all_jobs_runs_newest_first_filtered_and_paged(api: Client) -> None:
     asked = [api.simulate_post(f"{paths[n % 2]}/run").json["run_id"] for n in range(6)]
     everything = api.simulate_get("/scheduler/runs").json
     assert [run["id"] for run in everything] == asked[::-1]
+    assert [api.simulate_get(f"/scheduler/runs/{run['id']}").json for run in everything] == everything
+    assert [api.simulate_get(f"/scheduler/runs/{odd}").status_code for odd in (paths[0][-36:], "x")] == [404, 404]
     one = api.simulate_get("/scheduler/runs", params={"job_id": paths[0][-36:], "status": "queued"}).json
     assert [run["id"] for run in one] == asked[-2::-2]
     assert api.simulate_get("/scheduler/runs?status=success").json == []

@@ -43,6 +43,8 @@ OPEN: dict[str, Statuses] = {
     "/scheduler/health": (UNWELL, 405),
     "/openapi.json": (READ, 405),
     "/docs": (READ, 405),
+    "/docs/api.md": (READ, 405),
+    "/llms.txt": (READ, 405),
     "/static": ({**READ, "GET": 404, "HEAD": 404}, 405),
     "/static/console.css": (READ, 405),
     "/static/sign-in.js": (READ, 405),
@@ -62,7 +64,7 @@ PAGES = (
     "/jobs/{job_id}/runs/{run_id}", "/jobs/{job_id}/runs/{run_id}/events", "/runs", "/contacts", "/contacts/new",
     "/jobs/deleted", "/jobs/{job_id}/backfills", "/jobs/{job_id}/occurrences", "/jobs/{job_id}/revisions",
     "/jobs/{job_id}/revisions/{revision}",
-    "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates",
+    "/contacts/{contact_id}", "/contacts.vcf", "/contacts.csv", "/contacts/duplicates", "/find", "/runs.csv",
     "/calendars", "/calendars/{name}", "/calendars/{name}/edit", "/new-calendar", "/clock-changes", "/coming",
     "/pauses", "/alerts",
     "/access", "/access/keys/new", "/access/keys/{key_id}", "/access/sessions", "/access/audit",
@@ -71,7 +73,7 @@ PAGES = (
 BADGES = ("/badge/{token}.svg", "/badge/{token}.json", "/status/{token}")
 BY_ADDRESS = ("/feed/{token}.ics", *BADGES)
 LINK = "/link/{token}"
-"""Open to all, who find nothing behind a link that is none: see `tests/console/test_link_page.py`."""
+"""Open to all, who find nothing behind an invalid link: see `tests/console/test_link_page.py`."""
 OF_A_FEED: Mapping[str, int] = {"GET": 403, "HEAD": 403, "POST": 403, "OPTIONS": 200}
 """What a feed's key is answered where pings go."""
 REFUSED = {
@@ -157,7 +159,7 @@ def is_right(world: World, asked: Asked, answer: Answer) -> bool:
     path, method, target, headers = asked
     if MARK.encode() in answer.body or (answer.status == 303 and not is_refusal(method, answer)):
         return False
-    if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another link that is none
+    if path == world.fill(LINK) and target.startswith("/link/"):  # whatever stands there is another invalid link
         return answer.status in (400, 404, meant(world, path, method, headers))
     if path in map(world.fill, BADGES) and target == f"{path}?x=y" and method in ("GET", "HEAD"):
         return answer.status == 400  # no parameter is passed over

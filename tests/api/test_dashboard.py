@@ -248,7 +248,7 @@ def test_no_page_leads_to_what_is_refused(dashboard: Browser, hostile: Job, runs
 
 
 def test_it_leads_back_to_the_console_where_there_is_one(redis_client: Redis) -> None:
-    """By one link; without a console there is none."""
+    """By one link; without a console it is absent."""
     for console in (True, False):
         application = create_dashboard(redis_client, "bot-scheduler", QUEUE, console=console)
         page = werkzeug.test.Client(application).get("/rq/").text

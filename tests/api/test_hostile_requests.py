@@ -207,7 +207,7 @@ def test_a_file_is_sent_whole_whatever_range_is_asked_for(world: World, value: s
 
 
 def test_wrong_keys_are_counted_and_told(world: World) -> None:
-    """In whichever way they come; a request without a key is none. No line tells a key."""
+    """In whichever way they come; a request without a key does not count. No line tells a key."""
 
     def count() -> float:
         answers = world.ask_all([f"GET /metrics HTTP/1.1\r\nHost: x\r\n{KEY}\r\n".encode()] * 6)

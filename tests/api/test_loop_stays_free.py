@@ -151,7 +151,7 @@ class Asking:
         self._ids = {
             "job_id": job, "run_id": run, "contact_id": contact, "key_id": key, "session_id": SESSION, "revision": "1",
             "name": "office", "token": feed, "pause_id": paused, "backfill_id": backfill,
-            "instant": made["next_run_at"], "rule_id": rule,
+            "instant": made["next_run_at"], "rule_id": rule, "page": "api",
             "snooze_id": "00000000-0000-4000-8000-000000000006",
         }  # fmt: skip
 

@@ -17,7 +17,7 @@ from tests.support.fakes import KEY, FakeContacts, FakeJobs
 LISTS = [
     "/scheduler/jobs", "/scheduler/jobs?limit=2", "/scheduler/jobs/1/history", "/scheduler/contacts",
     "/scheduler/contacts/duplicates", "/scheduler/contacts/export", "/scheduler/contacts/export?format=csv",
-    "/scheduler/bots",
+    "/scheduler/bots", "/docs", "/docs/api.md", "/llms.txt",
 ]  # fmt: skip
 TAG = '"LPJNul-wow4m6DsqxbninhsW"'
 opaque = st.text("!#$%&'()*+,-./0:;<=>?@[]^_`{|}~aAzZ\xe9", max_size=12).map(lambda text: f'"{text}"')

@@ -134,6 +134,15 @@ def test_a_route_without_a_description_says_where_it_goes() -> None:
         made({"/scheduler/new": BotList({})}, {})
 
 
+def test_a_route_without_a_name_says_where_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does one that is described and in no group."""
+    monkeypatch.setitem(OPERATIONS, ("GET", "/scheduler/new"), OPERATIONS["GET", "/scheduler/bots"])
+    with pytest.raises(
+        KeyError, match=r"GET /scheduler/new has no name: add it to GROUPS in .*presentation/groups\.py"
+    ):
+        made({"/scheduler/new": BotList({})}, {})
+
+
 def listed() -> Iterator[tuple[str, str]]:
     """Method and path of each route in the table of `docs/api.md`, where ids are `{id}` and `…` repeats a path."""
     for row in re.findall(r"^\| (`(?:GET|POST|PUT|DELETE)\b.*?) \|", API_PAGE.read_text(), re.MULTILINE):
@@ -186,7 +195,8 @@ def test_what_is_open_is_what_the_resources_declare(document: Json) -> None:
         for method, operation in methods.items()
         if "security" in operation
     }
-    without = ("/scheduler/health", "/openapi.json", "/docs", "/feed/{token}.ics", *BADGES)
+    documents = ("/openapi.json", "/docs", "/docs/{page}.md", "/llms.txt")
+    without = ("/scheduler/health", *documents, "/feed/{token}.ics", *BADGES)
     pinged: dict[tuple[str, str], list[Json]] = {(method, path): [] for path in ROUTES for method in ("get", "post")}
     assert told == {("get", path): [] for path in without} | pinged
     assert document["security"] == [{"ApiKey": []}, {"Bearer": []}]
@@ -287,7 +297,7 @@ def test_real_answers_have_no_field_that_is_not_told(api: Client, document: Json
         "Bot": api.simulate_get("/scheduler/bots").json[0],
         "Imported": api.simulate_post("/scheduler/contacts/import", body=b"BEGIN:VCARD\nFN:x\nEND:VCARD").json,
         "Document": api.simulate_get("/scheduler/export").json,
-        "Changes": api.simulate_post("/scheduler/apply?dry_run=true", json={"version": 1, "jobs": [CREATED]}).json,
+        "ChangeReport": api.simulate_post("/scheduler/apply?dry_run=true", json={"version": 1, "jobs": [CREATED]}).json,
         "Log": api.simulate_get(f"/scheduler/jobs/{job['id']}/runs/{run_id}/log").json,
         "Error": api.simulate_post("/scheduler/jobs", json={"name": 1}).json,
     }
@@ -304,17 +314,43 @@ def test_the_version_is_the_projects(document: Json) -> None:
     assert project["tool"]["hatch"]["version"]["path"] == "bot_scheduler/__init__.py"
 
 
+def test_nothing_is_left_for_generators_to_guess(document: Json) -> None:
+    """Values have a type beside them, objects without named fields say that they are open, formats are known ones."""
+    for schema in schemas_in(document):
+        assert "type" in schema or not {"enum", "const"} & schema.keys(), schema
+        assert "object" not in schema.get("type", ()) or {"properties", "additionalProperties"} & schema.keys(), schema
+    found = {schema["format"] for schema in schemas_in(document) if "format" in schema}
+    assert found == {"uuid", "date", "date-time-local", "int64", "binary"}
+
+
+def schemas_in(value: Any, keyword: str = "") -> Iterator[Json]:
+    """Every schema of a document, wherever it stands."""
+    if isinstance(value, list):
+        for one in value:
+            yield from schemas_in(one)
+    if not isinstance(value, dict) or keyword in ("example", "examples", "default"):
+        return
+    if keyword not in ("properties", "schemas") and {"type", "enum", "const", "anyOf"} & value.keys():
+        yield value
+    for name, one in value.items():
+        yield from schemas_in(one, "" if keyword in ("properties", "schemas") else name)
+
+
 def test_the_page_needs_nothing_but_itself(api: Client, document: Json) -> None:
-    """Open to all, without a script; its policy lets nothing in but its own style; it names every route."""
+    """Open to all; its policy lets nothing in but its own style and script, and nothing out; it names every route."""
     answer = Client(api.app).simulate_get("/docs")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    (style,) = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = answer.headers["content-security-policy"]
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
-    assert "<script" not in answer.text
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"} < set(policy)
+    for kind in ("style", "script"):
+        (text,) = re.findall(rf"<{kind}>(.*?)</{kind}>", answer.text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert len(policy) == 6
     assert "style=" not in answer.text
-    assert re.findall(r'(?:src|href)="([^"#][^"]*)"', answer.text) == ["/openapi.json"]
+    links = re.findall(r'(?:src|href)="([^"#][^"]*)"', answer.text)
+    assert links[:3] == ["/", "/openapi.json", "/llms.txt"]
+    assert all(Client(api.app).simulate_get(link).status_code == 200 for link in links[1:])
     for path, methods in document["paths"].items():
         assert path in answer.text
         for operation in methods.values():

@@ -25,9 +25,10 @@ IDS = {
     "backfill_id": "00000000-0000-4000-8000-000000000004", "instant": "2030-01-01T00:00:00",
     "rule_id": "00000000-0000-4000-8000-000000000005", "snooze_id": "00000000-0000-4000-8000-000000000006",
 }  # fmt: skip
+DOCUMENTS = {("GET", "/docs"), ("GET", "/docs/{page}.md"), ("GET", "/llms.txt")}
 FEED = ("GET", "/feed/{token}.ics")
 PINGS = {(method, path) for path in ROUTES for method in ("GET", "POST")}
-OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), ("GET", "/docs"), FEED} | PINGS
+OPEN = {("GET", "/scheduler/health"), ("GET", "/openapi.json"), *DOCUMENTS, FEED} | PINGS
 """What anybody may ask, or whose key stands in the address."""
 KEYED = [operation for operation in OPERATIONS if operation not in OPEN and "/ping/" not in operation[1]]
 """No ping is lost over a parameter that somebody's script sends along."""
@@ -136,7 +137,7 @@ def test_pages_take_any_address(real: falcon.testing.TestClient, redis_client: R
         "/runs",
         "/contacts",
         "/calendars",
-        *(path for _, path in OPEN if "{token}" not in path),
+        *(path.format(page="api") for _, path in OPEN if "{token}" not in path),
     ):
         cookie = {"Cookie": f"{COOKIE}={token}"}
         answer = real.simulate_get(path, query_string="utm_source=mail&limits=5", headers=cookie)

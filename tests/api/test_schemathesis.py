@@ -71,6 +71,7 @@ class Service:
         ids["session_id"] = "0" * 32
         ids["rule_id"] = self.rule()
         ids["snooze_id"] = "00000000-0000-4000-8000-000000000006"
+        ids["page"] = "api"
         return ids
 
     def rule(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import report, room, tables
+from bench import pages, report, room, tables
 from bench.revisions import revisions
 from bench.rig import ROOT
 from bench.store import centile, load, ratios, spread
@@ -132,3 +132,12 @@ def test_the_bytes_of_jobs_and_runs_are_measured(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert [line.partition(":")[0] for line in said.splitlines()] == ["a job at rest", "a queued run"]
     assert said.count("its hash") == 2
+
+
+def test_the_pages_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each page and each list, on a small installation like the large one."""
+    pages.main(["--jobs", "30", "--runs", "300", "--contacts", "20", "--rounds", "2", "--minutes", "0"])
+    lines = capsys.readouterr().out.splitlines()
+    measured = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("/")}
+    assert set(measured) == {*pages.PAGES, *pages.LISTS}
+    assert all(float(figures[1]) > 0 and int(figures[3].replace(",", "")) > 0 for figures in measured.values())

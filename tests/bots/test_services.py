@@ -152,7 +152,7 @@ def test_each_plugin_keeps_an_ordinary_address(url: str) -> None:
 
 
 def test_no_plugin_sends_to_another_target_than_the_one_meant(requested: list[str]) -> None:
-    """All plugins with all hostile addresses: a request names the address whole, or there is none."""
+    """All plugins with all hostile addresses: a request names the address whole, or is not made."""
     seen: set[str] = set()
     for url in URLS:
         service = Service(Template(url))

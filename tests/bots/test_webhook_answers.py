@@ -1,4 +1,4 @@
-"""What a webhook's receiver answers: shown as text within bounds, or said to be none; and where a webhook may go."""
+"""What a webhook's receiver answers: shown as text within bounds, or said to be no text; and where a webhook may go."""
 
 from __future__ import annotations
 

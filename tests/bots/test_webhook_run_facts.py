@@ -85,7 +85,7 @@ ALL = (
 
 
 def test_the_body_has_the_same_as_fields(redis_client: Redis, receiver: Receiver) -> None:
-    """Instants with the zone's offset; what a run by hand has not is none, or an empty list."""
+    """Instants with the zone's offset; what a run by hand does not have is null, or an empty list."""
     body = "{" + ", ".join(f'"{name}": {{{{ {name} | tojson }}}}' for name in ALL)
     body += ', "result": {{ previous_result or "null" }}}'
     for facts in (SCHEDULED, BY_HAND):

@@ -142,7 +142,7 @@ class Load:
             self.make(f"once {number}", {"schedule_type": "once", "schedule_config": {"at": at}}, 0.0)
         for limit in (1, 4):
             self.make(f"burst {limit}", HOUR, 0.0, max_concurrent_runs=limit)
-        for number in range(CROWD):  # of four kinds, by their time-out; beside them the intervals share none
+        for number in range(CROWD):  # of four kinds, by their time-out; the intervals beside them share no plan
             timeout = 600 + number % 4
             self.make(f"crowd {number}", MINUTE, 0.0, catch_up="all", overlap="queue", timeout_seconds=timeout)
 

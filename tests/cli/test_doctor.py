@@ -391,7 +391,7 @@ def test_the_doctor_tells_another_server_from_the_service(
 
 
 def test_the_key_of_make_up_is_used_here_and_never_sent_away(command: Command, installed: Installation) -> None:
-    """From DATA_DIR/api_key for a service on this machine; for any other address there is none, and it is said so."""
+    """From DATA_DIR/api_key for a service on this machine; any other address has no key, and it is said so."""
     folder = command.folder / "data"
     folder.mkdir()
     (folder / "api_key").write_text(API_KEY + "\n")

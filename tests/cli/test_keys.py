@@ -201,7 +201,7 @@ def test_a_key_for_badges_is_printed_as_its_addresses(command: Command, installe
 
 
 def test_keys_are_found_by_words_scope_and_state(command: Command) -> None:
-    """As the API finds them; that there is none like that is said."""
+    """As the API finds them; that no key is like that is said."""
     made = create(command, "Needle in the list")
     for flags in (["--search", "needle"], ["--search", "needle", "--scope", "read", "--state", "valid"]):
         assert [key["id"] for key in command.works("keys", "list", "--json", *flags).json] == [made["id"]]
@@ -242,7 +242,7 @@ def test_a_wrong_flag_creates_no_key(command: Command, flags: tuple[str, ...], s
 
 
 def test_a_wrong_change_changes_nothing(command: Command) -> None:
-    """No flags, two that exclude each other, an overlap that is none or too long."""
+    """No flags, two that exclude each other, an overlap that is invalid or too long."""
     key_id = create(command, "Unchanged")["id"]
 
     def ends(*arguments: str) -> int:

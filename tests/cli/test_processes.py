@@ -105,7 +105,7 @@ def test_without_its_extra_up_says_how_to_get_it(
 
 
 def test_the_other_commands_load_nothing_of_the_processes() -> None:
-    """Nor their libraries: the command line starts fast, and on machines where Redis is none of its business."""
+    """Nor their libraries: the command line starts fast, and on machines where it has nothing to do with Redis."""
     script = "import sys, service.cli.app; print(*{name.partition('.')[0] for name in sys.modules}, *sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     libraries = {"redis", "rq", "rq_scheduler", "gunicorn", "falcon", "honcho"}

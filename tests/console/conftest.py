@@ -1,4 +1,4 @@
-"""Fixtures with a real browser: it is skipped where there is none, unless `BROWSER_REQUIRED=1`."""
+"""Fixtures with a real browser: it is skipped without one, unless `BROWSER_REQUIRED=1`."""
 
 from __future__ import annotations
 

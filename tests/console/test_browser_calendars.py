@@ -158,6 +158,8 @@ def test_what_a_change_does_is_seen_before_it_is_saved(page: Page, installation:
     expect(page.locator("#error-open_hours-from")).to_contain_text("Must be a time of day")
 
     page.reload()
+    page.get_by_role("button", name="Discard it").click()
+    expect(page.locator("#draft")).to_have_count(0)
     page.get_by_label("File", exact=True).set_input_files(FILE)
     page.locator("#file-form").get_by_role("button", name="See what changes").click()
     expect(told).to_contain_text("The file: 1 range to add, 0 unchanged, 1 left out.")

@@ -57,6 +57,7 @@ def test_a_newcomer_comes_from_the_key_to_a_plot(stranger: Page, installation: I
     page.get_by_label("Time of day").fill("21:45")
     expect(sentence).to_contain_text("21:45")
     expect(rows.first).to_contain_text("21:45:00")
+    page.locator("[data-bot=birthday] summary").click()
     page.locator('[data-path="bot_config.today"]:visible').fill("2025-04-12")
     page.get_by_role("button", name="Create job").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("My first job")

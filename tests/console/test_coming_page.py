@@ -37,7 +37,7 @@ def test_it_lists_what_is_due_in_order(browser: Browser) -> None:
     assert len(times) == 24 + 12 and times == sorted(times)
     assert "Switched off" not in page.text and HOSTILE not in page.text
     assert "72 occurrences in the next 48 hours." in words(browser.get("/coming?hours=48"))
-    assert '<a href="/coming">Coming</a>' in browser.get("/jobs").text
+    assert '<a href="/coming" data-key="n">Coming</a>' in browser.get("/jobs").text
 
 
 def test_a_label_narrows_it(browser: Browser) -> None:

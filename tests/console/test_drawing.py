@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from service.domain.pauses.pause import Pause
 from service.domain.pauses.scope import parse_scope
-from service.domain.timestamps import format_timestamp
+from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.usecases.foresight.timelines import Comes
 from service.web.console.form_fields import fields_of
 from service.web.console.formatting import duration, summary
@@ -22,7 +22,7 @@ from service.web.console.history.repairs import repairs
 from service.web.console.job_schedule import describe
 from service.web.console.plots import HEIGHT, LEFT, WIDTH, plot
 from service.web.console.run_page import parts_of
-from service.web.console.timeline import CELL, DAY, LANES, timeline, x_of
+from service.web.console.timeline import CELL, DAY, LANES, Timeline, timeline, x_of
 
 NOW = 1_763_900_000
 IDS = count()
@@ -54,6 +54,16 @@ def run(job_id: str, at: int, status: str = "success", **more: Any) -> dict[str,
     }  # fmt: skip
 
 
+def drawing(
+    now: int, jobs: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]], upcoming: Any, paused: Any
+) -> Timeline:
+    """The timeline of these jobs, which are due when they say."""
+    known = {job["id"]: job for job in jobs}
+    due = {job["id"]: parse_timestamp(job["next_run_at"], "at") * 1000 for job in jobs if job["next_run_at"]}
+    read = lambda ids: {job_id: known[job_id] for job_id in ids if job_id in known}  # noqa: E731
+    return timeline(now, due, runs, read, upcoming, lambda _: paused)
+
+
 @given(values=st.lists(st.tuples(st.integers(0, 10**9), st.sampled_from(STATUSES)), min_size=1, max_size=100))
 def test_every_bar_lies_within_its_plot_and_the_highest_below_the_highest_line(values: list[tuple[int, str]]) -> None:
     """Whatever the durations are, from nothing to days; the oldest run is the leftmost."""
@@ -82,7 +92,7 @@ def test_a_plot_of_nothing_is_none_and_runs_without_the_measure_are_left_out() -
 def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: list[tuple[int, int, str]]) -> None:
     """No more lanes than there is room for; the others are counted; what is older than a day is not drawn."""
     past = [run(f"job {number}", NOW + at, status) for number, at, status in runs]
-    drawn = timeline(NOW, [job(f"job {number}") for number in range(3)], past, soon, {})
+    drawn = drawing(NOW, [job(f"job {number}") for number in range(3)], past, soon, {})
     assert len(drawn.lanes) <= LANES
     shown = {f"job {number}" for number, at, _ in runs if at >= -DAY} | {f"job {number}" for number in range(3)}
     assert len(drawn.lanes) + drawn.left_out == len(shown)
@@ -99,7 +109,7 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     at = NOW - 5 * CELL
     many = [run("x", at), run("x", at), run("x", at, "failed"), run("x", at, "skipped", occurrences=40)]
     many[-1]["last_scheduled_for"] = format_timestamp(at + 390)
-    drawn = timeline(NOW, [], many, soon, {})
+    drawn = drawing(NOW, [], many, soon, {})
     (mark,) = drawn.lanes[0].marks
     assert mark.status == "failed"
     assert ": 1 failed, 40 skipped, 2 success. " in mark.tooltip
@@ -111,7 +121,7 @@ def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
 
 
 def test_a_mark_of_many_runs_tells_the_first_ones_and_counts_the_others() -> None:
-    (lane,) = timeline(NOW, [], [run("x", NOW - 5 * CELL) for _ in range(9)], soon, {}).lanes
+    (lane,) = drawing(NOW, [], [run("x", NOW - 5 * CELL) for _ in range(9)], soon, {}).lanes
     assert lane.marks[0].tooltip.endswith("; and 4 more runs (UTC)")
     assert lane.past == "9 success"
 
@@ -121,13 +131,13 @@ def test_a_failure_that_was_made_good_says_when_and_leads_there() -> None:
     zone = {"hour": 8, "minute": 0, "timezone": "Asia/Tokyo"}
     lost = run("x", NOW - 5 * CELL, "failed", scheduled_for=format_timestamp(NOW - 5 * CELL))
     again = run("x", NOW - CELL, again_of=lost["id"])
-    drawn = timeline(NOW, [job("x", config=zone)], [again, lost], soon, {})
+    drawn = drawing(NOW, [job("x", config=zone)], [again, lost], soon, {})
     mark = drawn.lanes[0].marks[0]
     at = format_timestamp(NOW - CELL + 9 * 3600)[11:]
     assert mark.status == "mended" and f"failed, made good at {at}" in mark.tooltip and "(Asia/Tokyo)" in mark.tooltip
     assert f"/jobs/x/runs/{again['id']}" in dict(mark.links).values()
     assert (drawn.counts["failed"], drawn.made_good) == (1, 1)
-    drawn = timeline(NOW, [job("x")], [{**again, "status": "failed"}, lost], soon, {})
+    drawn = drawing(NOW, [job("x")], [{**again, "status": "failed"}, lost], soon, {})
     assert drawn.lanes[0].marks[0].status == "failed" and "failed again at" in drawn.lanes[0].marks[0].tooltip
     assert drawn.made_good == 0
 
@@ -135,7 +145,7 @@ def test_a_failure_that_was_made_good_says_when_and_leads_there() -> None:
 def test_occurrences_that_share_a_mark_are_counted() -> None:
     """How many, and until when; where they are too many to count, that more follow."""
     few, many = Comes(NOW + 7200, NOW + 7200, number=3, last=NOW + 7800), Comes(NOW + 9000, NOW + 9000, number=None)
-    (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [few, many]}, {}).lanes
+    (lane,) = drawing(NOW, [job("x")], [], lambda *_: {"x": [few, many]}, {}).lanes
     assert f"; 3 in this half hour, the last at {format_timestamp(NOW + 7800)[11:]}" in lane.marks[0].tooltip
     assert lane.marks[1].tooltip.endswith("; more follow in this half hour")
 
@@ -146,7 +156,7 @@ def test_within_a_pause_a_mark_says_why_and_cannot_be_moved() -> None:
     coming = [Comes(NOW + hours * 3600, NOW + hours * 3600) for hours in (2, 4)]
     for until, paused in ((None, [True, True]), ((NOW + 3 * 3600) * 1000, [True, False])):
         its = {"x": [replace(pause, until=until)]}
-        (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": coming}, its).lanes
+        (lane,) = drawing(NOW, [job("x")], [], lambda *_: {"x": coming}, its).lanes
         assert [mark.status == "paused" for mark in lane.marks] == paused
         assert [mark.occurrence is None for mark in lane.marks] == paused
         assert lane.marks[0].tooltip.startswith("paused: the office moves, by Ada. ")
@@ -172,7 +182,7 @@ def test_the_newest_success_repairs_a_failed_run() -> None:
 def test_a_moved_occurrence_is_drawn_where_it_will_be() -> None:
     """Its mark says so, and is moved by its own time."""
     moved = Comes(NOW + 20 * 3600, NOW + 3600, is_moved=True)
-    (lane,) = timeline(NOW, [job("x")], [], lambda *_: {"x": [Comes(NOW + 7200, NOW + 7190), moved]}, {}).lanes
+    (lane,) = drawing(NOW, [job("x")], [], lambda *_: {"x": [Comes(NOW + 7200, NOW + 7190), moved]}, {}).lanes
     first, second = lane.marks
     assert second.tooltip.endswith(", moved") and not first.tooltip.endswith(", moved")
     assert (second.occurrence, second.x) == (format_timestamp(NOW + 3600), x_of(NOW, NOW + 20 * 3600))
@@ -286,7 +296,7 @@ def test_what_came_of_a_run_is_said_in_a_few_words(more: dict[str, Any], said: s
 
 
 def test_a_results_warnings_are_shown_among_its_facts() -> None:
-    """Whatever a bot calls so; none, if there are none."""
+    """Whatever a bot calls so; no picture without any."""
     assert parts_of({"found": 1, "warnings": ["It cannot send", "Nor that"]}) == (
         {"found": 1, "warnings": "It cannot send; Nor that"}, {},
     )  # fmt: skip

@@ -64,7 +64,7 @@ def test_the_jobs_page_shows_its_last_changes(browser: Browser, changed: str) ->
     check(page)
     said = words(page).partition("History of changes")[2]
     assert said.index("Ana") < said.index("the root key")
-    assert "louder" in said and "Max retries" in said and "created" in said
+    assert "louder" in said and "Try again after a failure" in said and "created" in said
     links = Markup(page).values("href")
     assert {f"/jobs/{changed}/revisions", *(f"/jobs/{changed}/revisions/{n}" for n in (1, 2, 3))} <= set(links)
 
@@ -98,7 +98,7 @@ def test_two_revisions_are_compared_field_by_field(browser: Browser, changed: st
     said = words(page)
     assert "From revision 1 to 2" in said
     assert 'bot_config.headers – { "X-Edition": "evening" }' in said and "expected_status – [ 200, 204 ]" in said
-    assert "Hour schedule_config.hour 8 9" in said and "Max retries options.max_retries 0 3" in said
+    assert "Hour schedule_config.hour 8 9" in said and "Try again after a failure options.max_retries 0 3" in said
     assert SECRET not in page.text and "[BOT_SECRET_HOOK]" in page.text
     assert "Hour schedule_config.hour 9 8" in words(browser.get(f"/jobs/{changed}/revisions?from=2&to=1"))
     assert "Nothing differs" in words(browser.get(f"/jobs/{changed}/revisions?from=2&to=2"))

@@ -107,7 +107,7 @@ def test_whatever_follows_a_link_changes_nothing_and_a_press_of_the_button_does_
 
 
 def test_no_method_spelling_or_forgery_leads_past_the_link(scene: Scene) -> None:
-    """Each of them, with a valid link and with ones that are none; nothing changes."""
+    """Each of them, with a valid link and with invalid ones; nothing changes."""
     before, token = scene.state(), scene.again
     other = scene.made(alert_id=str(uuid.uuid4()))
     tampered = [

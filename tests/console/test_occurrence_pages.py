@@ -108,7 +108,7 @@ def test_a_loss_is_told_at_the_top(browser: Browser, decided: str, redis_client:
 
 
 def test_the_question_is_answered_on_the_page(browser: Browser, decided: str) -> None:
-    """A sentence; a time that is none is told, and so is a span that is refused."""
+    """A sentence; an invalid time is told, and so is a span that is refused."""
     said = words(browser.get(f"/jobs/{decided}/occurrences?at=2001-01-01T08:00"))
     assert "the job did not exist yet" in said
     page = browser.get(f"/jobs/{decided}/occurrences?at={HOSTILE}")

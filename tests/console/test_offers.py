@@ -41,7 +41,7 @@ DAILY = {"schedule_type": "daily", "schedule_config": {"hour": 8, "minute": 0}}
 WEBHOOK = {"bot_type": "webhook", "bot_config": {"url": "http://x.example"}, **DAILY}
 OTHERS = {"/rq/", "/docs", "/sign-out"}
 """Addresses that lead out of the console's pages."""
-LOCAL = {"stop"}
+LOCAL = {"stop", "find", "keys", "with-other-settings"}
 """The ids of buttons that ask nothing of the service."""
 
 TOLD = re.compile(r"<code>(GET|POST|PUT|DELETE) (/[^<\s]*)</code>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import tempfile
 from html.parser import HTMLParser
@@ -18,6 +19,8 @@ from redis import Redis
 from service.domain.run_records import Outcome
 from service.store.presence import Presence
 from service.web.api.app import App
+from service.web.http.representation.live_parts import HEADER as LIVE_PARTS
+from service.web.http.representation.live_parts import live_parts
 from tests.api.test_openapi import METHODS
 from tests.support.browsing import ORIGIN, Answer, Browser, installation, words
 from tests.support.servers.valkey import ValkeyServer
@@ -36,6 +39,8 @@ GUARDED = [
     "/export.yaml",
     "/contacts.vcf",
     "/contacts.csv",
+    "/find?q=a",
+    "/runs.csv",
     "/contacts/duplicates",
     "/calendars",
 ]
@@ -148,7 +153,7 @@ def full(browser: Browser, rig: Rig) -> str:
 def pages(job_id: str) -> list[str]:
     """Every page of a job, and those of all."""
     own = [f"/jobs/{job_id}", f"/jobs/{job_id}/edit", f"/jobs/new?from={job_id}", f"/jobs/{job_id}/yaml"]
-    return [*GUARDED, *own, "/jobs?q=script&sort=next&order=down", "/jobs?state=failing", "/runs?status=failed"]
+    return [*GUARDED, *own, "/jobs?q=script&sort=next_run&order=desc", "/jobs?state=failing", "/runs?status=failed"]
 
 
 def check(answer: Answer) -> Markup | None:
@@ -257,7 +262,7 @@ def test_the_form_has_each_field_of_each_bot_and_each_option(browser: Browser) -
     assert {f"options.{name}" for name in job["options"]} <= paths
     values = markup.values("value")
     assert {"http://x.example", "3", "2030-01-02T03:04:05"} <= set(values)
-    assert "&#34;X-A&#34;: &#34;b&#34;" in answer.text
+    assert "X-A: b" in answer.text and "200, 204" in values
     assert "env:BOT_SECRET_A</textarea>" in answer.text
     assert [attrs["data-revision"] for tag, attrs in markup.tags if tag == "form" and "data-revision" in attrs] == ["1"]
 
@@ -343,35 +348,55 @@ def test_the_list_searches_filters_and_sorts(browser: Browser, rig: Rig) -> None
         "?state=disabled": ["Alpha"],
         "?state=failing": ["beta"],
         "?sort=name": ["Alpha", "beta", "gamma"],
-        "?sort=name&order=down": ["gamma", "beta", "Alpha"],
-        "?sort=last&order=down": ["beta", "Alpha", "gamma"],
+        "?sort=name&order=desc": ["gamma", "beta", "Alpha"],
+        "?state=troubled": ["beta"],
         "?q=nobody": [],
         "?sort=nonsense&state=nonsense": ["beta", "Alpha", "gamma"],
     }.items():
         assert names_on(browser.get(f"/jobs{query}")) == expected, query
     assert "No jobs found" in words(browser.get("/jobs?q=nobody"))
-    assert names_on(browser.get("/jobs?sort=next"))[-1] == "Alpha"
+    for sort in ("last_run", "last_failure"):
+        for order in ("", "&order=asc", "&order=desc"):
+            assert names_on(browser.get(f"/jobs?sort={sort}{order}"))[0] == "beta", "the others never ran"
+    assert names_on(browser.get("/jobs?sort=next_run"))[-1] == "Alpha"
 
 
-def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each job is on one page, none is lost between the windows."""
-    monkeypatch.setattr("service.web.console.job_list.WINDOW", 5)
+def test_the_list_is_sorted_and_counted_over_all_pages(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each job is on one page, in order; the first and the last page and those near the current one are linked."""
     monkeypatch.setattr("service.web.console.job_list.PAGE", 2)
-    expected = [f"job {number}" for number in range(12)]
-    for name in expected:
-        make_job(browser, name=name)
+    for number in random.Random(7).sample(range(21), 21):
+        make_job(browser, name=f"job {number:02}")
     seen = []
-    start = "/jobs?page=1"
-    while start:
-        first = browser.get(start)
-        found = sorted(set(re.findall(r'href="(/jobs\?[^"]*page=\d+[^"]*)"', first.text)))
-        for link in [start, *found]:
-            seen += [name for name in names_on(browser.get(link.replace("&amp;", "&"))) if name not in seen]
-        onward = re.search(r'href="([^"]+)">Next 500 jobs', first.text)
-        start = onward[1].replace("&amp;", "&") if onward else ""
-    assert seen == expected
+    for page in range(1, 12):
+        answer = browser.get(f"/jobs?sort=name&page={page}")
+        seen += names_on(answer)
+        assert "of 21 jobs" in words(answer)
+    assert seen == [f"job {number:02}" for number in range(21)]
+    sixth = browser.get("/jobs?sort=name&page=6").text
+    linked = {int(number) for number in re.findall(r'href="/jobs\?sort=name&amp;page=(\d+)"', sixth)}
+    assert linked == {4, 5, 6, 7, 8, 11} and 'href="/jobs?sort=name"' in sixth
+
+
+def test_an_open_page_is_sent_the_parts_that_have_changed_and_no_others(browser: Browser, rig: Rig, full: str) -> None:
+    """Whatever the page, none if nothing has changed; of what it does not want now, nothing; and all as in the page."""
+    for path in pages(full):
+        page = browser.get(path)
+        if not page.headers["content-type"].startswith("text/html"):
+            continue
+        names = [name for _, attrs in Markup(page).tags if "data-live" in attrs and (name := attrs.get("id"))]
+        whole = browser.get(path, {LIVE_PARTS: "unknown=0"})
+        digests = whole.headers[LIVE_PARTS.lower()]
+        assert [one.partition("=")[0] for one in digests.split()] == names, path
+        assert whole.headers["cache-control"] == "no-store"
+        assert [name for name, part in live_parts(whole.text) if part in page.text] == names, path
+        assert whole.text.count("data-live") == len(names)
+        assert browser.get(path, {LIVE_PARTS: digests}).status_code == 204, path
+    run(browser, rig, full, Outcome("failed", error="another"))
+    before = browser.get("/", {LIVE_PARTS: "x=x"}).headers[LIVE_PARTS.lower()]
+    run(browser, rig, full, Outcome("failed", error="one more"))
+    changed = browser.get("/", {LIVE_PARTS: re.sub("day=[^ ]*", "day=*", before)})
+    assert 'id="failing"' in changed.text and "one more" in changed.text
+    assert 'id="day"' not in changed.text and 'id="notices"' not in changed.text
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -381,7 +406,7 @@ def test_the_list_goes_on_page_by_page_and_beyond_what_is_sorted_together(
         st.sampled_from(
             ["q", "bot", "state", "label", "sort", "order", "page", "cursor", "status", "trigger", "from", "next"]
         ),
-        st.one_of(st.text(max_size=30), st.integers().map(str), st.sampled_from(["scheduled", "name", "down", "1"])),
+        st.one_of(st.text(max_size=30), st.integers().map(str), st.sampled_from(["scheduled", "name", "desc", "1"])),
         max_size=4,
     ),
 )
@@ -402,8 +427,8 @@ def test_a_head_is_a_get_without_its_body(browser: Browser, full: str) -> None:
 
 
 def test_nonsense_in_the_address_is_told_on_a_page(browser: Browser) -> None:
-    """A cursor or page that is none: 400, in words."""
-    for path in ("/jobs?page=0", "/jobs?page=x", "/jobs?cursor=x", "/runs?cursor=x", "/jobs?q=a&q=b"):
+    """An invalid cursor or page: 400, in words."""
+    for path in ("/jobs?page=0", "/jobs?page=x", "/runs?cursor=x", "/jobs?q=a&q=b"):
         answer = browser.get(path)
         assert answer.status_code == 400, path
         check(answer)
@@ -587,18 +612,23 @@ def test_a_jobs_page_shows_the_options_that_were_chosen(browser: Browser) -> Non
     assert "overlap" not in facts
 
 
-def test_the_overview_knows_jobs_that_ran_beyond_the_first_ones(
+def test_the_overview_counts_all_jobs_that_need_a_look_as_its_list_does(
     browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure is told of also where there are more jobs than are looked through."""
-    monkeypatch.setattr("service.web.console.overview.JOBS", 2)
-    for _ in range(3):
-        make_job(browser)
-    late = make_job(browser, name="The last of many")
-    run(browser, rig, late, Outcome("failed", error="it broke"))
+    """The newest failure first, and the rest behind a link that has as many."""
+    monkeypatch.setattr("service.web.console.overview.TROUBLED", 2)
+    make_job(browser, name="well")
+    for at, name in enumerate(("first", "second", "third")):
+        failing = make_job(browser, name=name)
+        run(browser, rig, failing, Outcome("failed", error=f"{name} broke"))
+        assert rig.client.hget(rig.keys.job(failing), "last_failed_at")
+        rig.client.hset(rig.keys.job(failing), "last_failed_at", 1000 * at)
     said = words(browser.get("/"))
-    assert "The last of many" in said and "it broke" in said
-    assert "for the first" in said
+    told = said[said.index("3 jobs need a look") : said.index("All 3")]
+    assert "third broke" in told and "second broke" in told and "first broke" not in told
+    assert told.index("third") < told.index("second")
+    behind = browser.get("/jobs?state=troubled&sort=last_failure")
+    assert names_on(behind) == ["third", "second", "first"] and "of 3 jobs" in words(behind)
 
 
 def test_a_history_goes_on_page_by_page(browser: Browser, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def test_the_session_shows_and_changes_nothing(browser: Browser) -> None:
 
 @pytest.mark.parametrize("token", ["", "console", "console.AAAA.BBBB", "\xff"])
 def test_a_made_up_cookie_opens_nothing(browser: Browser, token: str) -> None:
-    """It is as if there were none."""
+    """It is as if it did not exist."""
     browser.token = token
     assert browser.get("/rq/").status_code == 303
 

@@ -117,13 +117,16 @@ def test_the_image_holds_all_that_the_processes_import_and_no_secret(tmp_path: P
         "bot-scheduler",
         "scheduler.py",
         "worker.py",
+        "README.md",
+        "docs/*.md",
     }
-    for name in allowed:
-        source = ROOT / name
+    for source in (path for name in allowed for path in ROOT.glob(name)):
+        target = tmp_path / source.relative_to(ROOT)
         if source.is_dir():
-            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, tmp_path / name)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(source, target)
     loads = "import service.asgi, service.cli.app, service.worker.runner, scheduler, worker; print(service.__file__)"
     done = subprocess.run([sys.executable, "-c", loads], cwd=tmp_path, capture_output=True, text=True, env={})
     assert done.returncode == 0 and str(tmp_path) in done.stdout, done.stderr

@@ -126,7 +126,7 @@ def test_ones_own_job_is_answered_as_to_everybody(seen: Seen) -> None:
         ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/cancel"),  # the run has ended
         ("PUT", "/scheduler/jobs/{job_id}/runs/{run_id}"),  # it awaits no time
         ("POST", "/scheduler/jobs/{job_id}/runs/{run_id}/now"),
-        ("GET", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),  # there is none
+        ("GET", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),  # it has no backfill
         ("DELETE", "/scheduler/jobs/{job_id}/backfills/{backfill_id}"),
         ("POST", "/scheduler/deleted/{job_id}/restore"),  # the job is there
         ("DELETE", "/scheduler/jobs/{job_id}/occurrences/{instant}"),  # nobody has changed it

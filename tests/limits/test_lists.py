@@ -45,7 +45,8 @@ CHANGES = {"/scheduler/jobs", "/scheduler/apply", "/scheduler/batch"}
 NOT_OF_JOBS = {
     "/scheduler/preview", "/scheduler/contacts", "/scheduler/contacts/import", "/scheduler/contacts/export",
     "/scheduler/contacts/duplicates", "/scheduler/contacts/{contact_id}", "/scheduler/contacts/{contact_id}/merge",
-    "/scheduler/messages/test", "/scheduler/acknowledge", "/openapi.json", "/docs", "/scheduler/keys",
+    "/scheduler/messages/test", "/scheduler/acknowledge", "/openapi.json", "/docs", "/docs/{page}.md",
+    "/llms.txt", "/scheduler/keys",
     "/scheduler/keys/me", "/scheduler/keys/{key_id}", "/scheduler/keys/{key_id}/rotate",
     "/scheduler/sessions", "/scheduler/sessions/end", "/scheduler/sessions/{session_id}",
     "/scheduler/calendars", "/scheduler/calendars/{name}", "/scheduler/calendars/{name}/ics",
@@ -59,6 +60,8 @@ NOT_WITH_LIMITS = {
 """The guard lets no key with limits in; health is open, and tells anybody without a key how many jobs there are."""
 PINGS = {"/ping/{token}", "/ping/{token}/start", "/ping/{token}/fail", "/ping/{token}/log"}
 """Of the one job that the key in the address is bound to."""
+BY_RUN = {"/scheduler/runs/{run_id}"}
+"""Of the one job whose run it is."""
 AHEAD = {
     "/scheduler/clock-changes", "/feed/{token}.ics", "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}",
 }  # fmt: skip
@@ -69,8 +72,18 @@ def test_every_operation_of_several_jobs_is_tried() -> None:
     """A new one belongs into one of these lists."""
     several = {path for _, path in OPERATIONS if "{job_id}" not in path}
     looks = {path for path in LOOKS if path.startswith("/scheduler")}
-    assert several == looks | CHANGES | NOT_OF_JOBS | NOT_WITH_LIMITS | AHEAD | PINGS
+    assert several == looks | CHANGES | NOT_OF_JOBS | NOT_WITH_LIMITS | AHEAD | PINGS | BY_RUN
     assert {path for method, path in OPERATIONS if method != "GET"} & looks <= CHANGES
+
+
+@pytest.mark.parametrize("beyond", BEYOND)
+def test_anothers_run_is_answered_as_one_that_is_not_there(seen: Seen, beyond: str) -> None:
+    """By its id alone; an own one is found so."""
+    own, nothing = seen.run_ended(seen.make_job("own", **WITHIN)), unknown()
+    theirs = seen.run_ended(seen.make_job("theirs", **BEYOND[beyond]))
+    expected = masked(seen.limited.simulate_get(f"/scheduler/runs/{nothing}"), nothing)
+    assert masked(seen.limited.simulate_get(f"/scheduler/runs/{theirs}"), theirs) == expected and expected[0] == 404
+    assert seen.limited.simulate_get(f"/scheduler/runs/{own}").json["id"] == own
 
 
 def looked(seen: Seen) -> dict[str, Any]:

@@ -586,7 +586,7 @@ class Engine(Pausing, Pinging):
 
     @rule(job_id=jobs, parallel=st.integers(1, 3), only=st.sampled_from(["missing", "failed"]))
     def backfill(self, job_id: str, parallel: int, only: str) -> None:
-        """Of instants that are missing or failed; if there are none, nothing starts."""
+        """Of instants that are missing or failed; without any, nothing starts."""
         model = self.known.get(job_id)
         since = 0 if model is None or only == "failed" else self.accounts.read(job_id).account.complete_since
         if model is None or since >= self.now // 1000:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.metadata import distribution
 from pathlib import Path
@@ -51,9 +52,17 @@ def test_what_developing_takes_is_what_is_deployed_and_more() -> None:
     assert deployed.items() <= developing.items()
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "tests/clients/requirements.txt"])
 def test_a_lock_names_no_index(lock: str) -> None:
     """The index is the business of whoever installs; the hashes say that the files are the same."""
     text = (ROOT / lock).read_text()
     assert "://" not in text and not re.search(r"^--", text, re.MULTILINE)
     assert text.count("--hash=sha256:") > len(pins(lock))
+
+
+def test_the_lock_of_the_packages_for_node_names_no_registry() -> None:
+    """Likewise: each package has its hash, and no address."""
+    text = (ROOT / "tests" / "clients" / "typescript" / "package-lock.json").read_text()
+    packages = json.loads(text)["packages"]
+    assert '"resolved"' not in text
+    assert all("integrity" in package for name, package in packages.items() if name)

@@ -20,9 +20,12 @@ OF_EXTRAS = ("service.local", "service.tracing.exporter", "service.tracing.sdk",
 
 
 def files_below(root: Path) -> set[str]:
-    """The files of the packages, as a wheel names them."""
+    """The files of the packages, as a wheel names them, and the guides, which the web process serves."""
     found = (path for name in PACKAGES for path in (root / name).rglob("*") if path.is_file())
-    return {str(path.relative_to(root)) for path in found if "__pycache__" not in path.parts}
+    guides = (
+        f"service/web/api/guides/pages/{path.name}" for path in (root / "README.md", *(root / "docs").glob("*.md"))
+    )
+    return {str(path.relative_to(root)) for path in found if "__pycache__" not in path.parts} | set(guides)
 
 
 def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path) -> None:

@@ -13,7 +13,6 @@ from service.settings import Settings
 from service.web.rq_dashboard.dashboard import create_dashboard
 from tests.support.command import Command
 from tests.support.installation import Installation
-from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 
 pytestmark = [
@@ -32,8 +31,7 @@ def test_another_prefix_for_rqs_keys_stops_the_start(
     """Every process says so in one line and ends: otherwise nothing would run, and all would seem well."""
     with Installation(tmp_path, valkey_server, RQ_KEY_PREFIX=value) as installed:
         process = installed.start(name).processes[name]
-        until(lambda: process.poll() is not None, 30)
-        assert process.returncode != 0
+        assert process.wait(30) != 0
         (line,) = installed.log(name).splitlines()
         assert "RQ_KEY_PREFIX" in line and "REDIS_PREFIX" in line
 
@@ -81,9 +79,9 @@ def test_the_web_process_ends_in_one_line_over_them(tmp_path: Path, valkey_serve
     """Before it listens."""
     with Installation(tmp_path, valkey_server, GUNICORN_CMD_ARGS="--worker-class sync") as installed:
         process = installed.start("web").processes["web"]
-        until(lambda: process.poll() is not None, 30)
+        status = process.wait(30)
         (line,) = installed.log("web").splitlines()
-        assert process.returncode != 0 and "GUNICORN_CMD_ARGS" in line and "--worker-class" in line
+        assert status != 0 and "GUNICORN_CMD_ARGS" in line and "--worker-class" in line
 
 
 def test_flask_debug_changes_nothing(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

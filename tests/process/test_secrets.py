@@ -239,7 +239,7 @@ def test_a_bot_finds_only_what_is_its_own(tmp_path: Path, light_server: ValkeySe
 def test_an_alert_goes_to_no_host_that_its_secret_is_not_bound_to(
     tmp_path: Path, light_server: ValkeyServer, echo: Echo
 ) -> None:
-    """Told in the log by name; the others are told of the failure, and a service without a host of its own is none."""
+    """Told in the log by name; the others are told of the failure, and a service without a host counts as elsewhere."""
     port = echo.server_address[1]
     settings = {
         "BOT_SECRET_HERE": f"json://127.0.0.1:{port}/alerts", "BOT_SECRET_HERE_HOSTS": f"127.0.0.1:{port}",

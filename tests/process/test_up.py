@@ -177,10 +177,13 @@ def test_it_starts_everything_says_where_and_keeps_key_and_data(folder: Folder) 
     assert f"http://127.0.0.1:{first.port}/rq" in first.output
     assert "(kept in" not in first.output and f"kept in {kept}" in first.output
     assert key not in first.output
+    noted = folder.path / "var" / "url"
+    assert (noted.read_text(), stat.S_IMODE(noted.stat().st_mode)) == (f"http://127.0.0.1:{first.port}", 0o600)
     _valkey_of(first).set("kept", "yes")
     first.signal_group(signal.SIGINT)
     assert first.process.wait(28) == 0
     first.wait_until_gone(0.5)
+    assert not noted.exists()
 
     second = folder.up()
     second.wait_for("Bot Scheduler is up")
@@ -321,11 +324,11 @@ def test_after_a_kill_the_next_start_finds_its_way(folder: Folder, near: Path) -
     ],
 )  # fmt: skip
 def test_doctor_looks_at_its_valkey(folder: Folder, near: Path, url: str | None, state: str | None) -> None:
-    """Without being told where it is, and by whichever name the service is called; not beside another service."""
+    """Without being told where either is, and by whichever name the service is called; not beside another service."""
     launcher = folder.up(DATA_DIR=str(near))
     launcher.wait_for("Bot Scheduler is up")
     environment = {name: value for name, value in os.environ.items() if name not in UNSET}
-    environment |= {"DATA_DIR": str(near), "PORT": str(launcher.port)}
+    environment |= {"DATA_DIR": str(near)}
     if url is not None:
         environment["BOT_SCHEDULER_URL"] = url.format(port=launcher.port)
     ended = subprocess.run(

@@ -119,7 +119,7 @@ def test_what_has_no_room_is_told(book: ContactBook) -> None:
 
 
 def test_what_cannot_be_merged_is_refused_by_name_and_nothing_is_changed(book: ContactBook, client: Redis) -> None:
-    """Itself, strangers, doubles, what is none, too many, parts of it already; and a contact that is not there."""
+    """Itself, strangers, doubles, no contact at all, too many, parts of it already; and a contact that is not there."""
     one, other, third = (made(book, name, emails=[f"{name}@x.org"]) for name in ("one", "other", "third"))
     book.merge(one, {"from": [third]})
     before = all_keys(client)

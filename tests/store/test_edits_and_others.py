@@ -209,7 +209,7 @@ def test_one_that_nobody_decides_is_overdue(clocked: Clocked) -> None:
 
 @pytest.mark.parametrize("on_resume", ["skip", "latest", "all"])
 def test_what_a_pause_covers_to_come_is_told_and_comes_so(clocked: Clocked, ada: None, on_resume: str) -> None:
-    """Changed or not; where a moved one is due counts, and what is skipped or beyond the pause is none of it."""
+    """Changed or not; where a moved one is due counts, and what is skipped or beyond the pause does not count."""
     job_id, other = make(clocked, HOURLY), make(clocked, HOURLY)
     change, explain = clocked.rig.edits.change, Explanations(Occurrences(clocked.rig.scripts)).explain
     change(job_id, at(9), {"move_to": at(14, 30) + "Z"})

@@ -68,7 +68,7 @@ def fail(rig: Rig, valkey_server: ValkeyServer) -> Callable[[str, Exception], st
 
 
 def delay(rig: Rig) -> float | None:
-    """Seconds that the one retry waits yet; None if there is none."""
+    """Seconds that the one retry waits yet; None without a retry."""
     waiting: Any = rig.client.zrange(rig.keys.retries, 0, -1, withscores=True)
     return None if not waiting else (waiting[0][1] - RedisClock(rig.client).now_ms()) / 1000
 
@@ -98,7 +98,7 @@ def test_a_failure_that_is_final_is_one_for_good(rig: Rig, fail: Callable[[str, 
 def test_a_retry_waits_for_as_long_as_the_failure_says(
     rig: Rig, fail: Callable[[str, Exception], str], seconds: float, least: float, most: float
 ) -> None:
-    """An hour at most; the delay of the options comes on top of it, and is none here."""
+    """An hour at most; the delay of the options comes on top of it, and is 0 here."""
     fail(rig.make_job(options=NO_DELAY), RunFailed("busy", retry_after=seconds))
     waits = delay(rig)
     assert waits is not None and least < waits <= most

@@ -19,7 +19,8 @@ from service.domain.run_records import Outcome
 from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store.jobs import job_cache
-from service.store.jobs.listing import JobFilter, Listing
+from service.store.jobs.job_rows import JobFilter
+from service.store.jobs.listing import Listing
 from service.store.server.connection import WebRedis, connect
 from service.store.server.exchange import exchange, packed
 from service.usecases.pauses import Pauses

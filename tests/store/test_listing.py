@@ -13,7 +13,8 @@ from service.domain.job import ANSWER_FIELDS
 from service.domain.records import read_job
 from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
-from service.store.jobs.listing import JobFilter, Listing
+from service.store.jobs.job_rows import JobFilter
+from service.store.jobs.listing import Listing
 from tests.support.store_rig import Rig
 
 
@@ -86,7 +87,7 @@ def test_what_an_older_release_stored_without_an_option_is_shown_with_its_defaul
 
 
 def test_an_unknown_job_is_not_found(rig: Rig) -> None:
-    """Also one whose id is none."""
+    """Also one whose id is invalid."""
     for job_id in ("6e3d9a02-6c4f-4a3a-9d8e-000000000000", "x", ""):
         with pytest.raises(NotFound):
             rig.jobs.get(job_id)

@@ -39,7 +39,7 @@ def measured(api: falcon.testing.TestClient) -> Samples:
 
 
 def value(samples: Samples, name: str, **labels: str) -> float | None:
-    """One sample; None if there is none."""
+    """One sample; None if it is absent."""
     return samples.get((name, frozenset(labels.items())))
 
 

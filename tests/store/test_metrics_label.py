@@ -95,7 +95,7 @@ def test_at_most_fifty_values_are_told_apart(redis_client: Redis) -> None:
 
 
 def test_another_label_loses_no_count(redis_client: Redis) -> None:
-    """What was counted without it, or by another one, has the label empty; without the setting there is none."""
+    """What was counted without it, or by another one, has the label empty; without the setting no run has the label."""
     for label, labels in (("", {"team": "crm"}), ("team", {"team": "crm"}), ("cost-center", {"cost-center": "7"})):
         rig = rig_by(redis_client, label)
         rig.use.cancel(job_id := rig.make_job(labels=labels), rig.use.run_now(job_id))

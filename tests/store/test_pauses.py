@@ -505,18 +505,19 @@ def test_what_is_to_come_within_a_pause_with_an_end_is_marked(world: World) -> N
     """In the preview, the timeline and the feed; without an end, nobody knows: the timeline marks all of them."""
     job_id = world.rig.make_job(labels={"team": "crm"})
     world.pause({"job_id": job_id})
-    jobs = [world.rig.jobs.get(job_id).data]
-    now = world.now // 1000
-    upcoming = Timelines(world.rig.scripts).upcoming
-    assert {mark.status for mark in timeline(now, jobs, [], upcoming, world.pauses.over(jobs)).lanes[0].marks} == {
-        "paused"
-    }
+    jobs, now = world.rig.jobs.sorted, world.now // 1000
+    upcoming = Timelines(world.rig.scripts, world.rig.jobs.sorted).upcoming
+
+    def marks() -> list[str]:
+        drawn = timeline(now, jobs.due_until(now + DAY // 1000), [], jobs.named, upcoming, world.pauses.over)
+        return [mark.status for mark in drawn.lanes[0].marks]
+
+    assert set(marks()) == {"paused"}
     world.end(world.pauses.active()[0].id)
     world.pause({"label": {"team": "crm"}}, until=world.instant(150_000))
     details = world.rig.jobs.preview_job(job_id, from_=None, count=4)["details"]
     assert [one.get("paused", False) for one in details] == [True, True, False, False]
-    marks = timeline(now, jobs, [], upcoming, world.pauses.over(jobs)).lanes[0].marks
-    assert marks[0].status == "paused" and marks[-1].status == "upcoming"
+    assert marks()[0] == "paused" and marks()[-1] == "upcoming"
     feed = Feeds(world.rig.scripts, world.rig.use, RedisClock(world.client)).calendar()
     assert feed.count(b"SUMMARY:a job: paused") == 2 and feed.count(b"STATUS:CANCELLED") == 2
     past = world.rig.jobs.preview_job(job_id, from_=world.instant(-300_000), count=2)["details"]

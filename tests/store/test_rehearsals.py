@@ -58,7 +58,7 @@ def test_a_rehearsal_leaves_the_job_as_its_last_real_run_left_it(rig: Rig, befor
 
 
 def test_failures_are_counted_on_across_a_rehearsal(rig: Rig) -> None:
-    """A success between two failures that was none of the job's work does not part them."""
+    """A success between two failures that did none of the job's work does not part them."""
     job_id = rig.make_job(options={"disable_after_failures": 2})
     end(rig, job_id, "failed")
     end(rig, job_id, "success", REHEARSE)

@@ -140,7 +140,7 @@ def test_a_revision_that_is_not_valid_any_more_is_refused(rig: Rig, revisions: R
 
 
 def test_damaged_revisions_are_left_out(rig: Rig, revisions: Revisions) -> None:
-    """So is a list that is none."""
+    """So is text that is not a list."""
     job_id = rig.make_job()
     rig.jobs.update(job_id, {"name": "Two"})
     rig.client.lpush(rig.keys.revisions(job_id), "no JSON")

@@ -106,7 +106,7 @@ def lapse(rig: Rig) -> None:
 
 
 def test_an_alert_of_a_failed_run_has_both_links_and_others_none(rig: Rig, post: Post) -> None:
-    """Off, there is none; a success has none, nor has a message about several."""
+    """Off, no alert has a link; a success has none, nor has a message about several."""
     make_channels(rig)
     job_id = rig.make_job()
     run_id = fail(rig, job_id)

@@ -41,7 +41,7 @@ def test_it_is_due_and_runs(rig: Rig, stored: str) -> None:
 
 
 def test_it_can_be_put_back_and_changed_elsewhere(rig: Rig, stored: str) -> None:
-    """What GET answered, another name, off and on, another zone: its expression is none of the change."""
+    """What GET answered, another name, off and on, another zone: its expression does not change."""
     before = rig.jobs.get(stored).data
     assert rig.jobs.update(stored, before).data == before
     assert rig.jobs.update(stored, {**before, "name": "renamed"}).data["name"] == "renamed"

@@ -27,7 +27,7 @@ def shown(instants: list[int]) -> list[str]:
 
 
 def upcoming(rig: Rig, *ids: str, apart: int = 1) -> dict[str, list[int]]:
-    found = Timelines(rig.scripts).upcoming(ids, RedisClock(rig.client).now_ms() // 1000 + DAY, apart)
+    found = Timelines(rig.scripts, rig.jobs.sorted).upcoming(ids, RedisClock(rig.client).now_ms() // 1000 + DAY, apart)
     return {job_id: [one.at for one in coming] for job_id, coming in found.items()}
 
 
@@ -79,7 +79,7 @@ def test_changed_ones_come_where_they_will_be(rig: Rig) -> None:
     rig.edits.change(job_id, second, {"move_to": f"{to}Z"})
     assert shown(upcoming(rig, job_id)[job_id][:2]) == [third, to] == previewed(rig, job_id, 2)
     until = RedisClock(rig.client).now_ms() // 1000 + DAY
-    found = Timelines(rig.scripts).upcoming([job_id], until, 1)[job_id]
+    found = Timelines(rig.scripts, rig.jobs.sorted).upcoming([job_id], until, 1)[job_id]
     assert [format_timestamp(one.occurrence) for one in found if one.is_moved] == [second]
 
 
@@ -95,7 +95,7 @@ def test_those_that_share_a_mark_are_counted_as_far_as_that_is_cheap(rig: Rig) -
     often = rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "*/10 * * * *"})
     always = rig.make_job(schedule_type="interval", schedule_config={"seconds": 1})
     until = RedisClock(rig.client).now_ms() // 1000 + DAY
-    found = Timelines(rig.scripts).upcoming([often, always], until, HALF_HOUR)
+    found = Timelines(rig.scripts, rig.jobs.sorted).upcoming([often, always], until, HALF_HOUR)
     first, *between, _ = found[often]
     assert all((one.number, one.last) == (3, one.at + 1200) for one in between)
     assert first.number in (1, 2, 3)

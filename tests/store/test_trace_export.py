@@ -23,6 +23,8 @@ from service.tracing.spans import Span, spans_of
 from service.tracing.trace_context import read, trace_of
 from service.worker.traces.run_traces import RunTraces
 from tests.support.processes import find_free_port
+from tests.support.servers.hostile import Endless, taking_at_most
+from tests.support.servers.http import QuietHandler, serving
 from tests.support.store_rig import EchoConfig, Rig
 from tests.support.work_horse import carry_out, tame_horse
 
@@ -199,3 +201,21 @@ def test_the_sampler_is_the_sdks(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
     trace_id, around = trace_of("a run", {"traceparent": parent or ""})
     assert Sdk({}).samples(trace_id, "run", around) is sampled
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+def test_a_collectors_answer_without_end_is_not_read(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK would keep it in memory."""
+    endless = Endless(f"HTTP/1.1 {status}\r\n\r\n".encode(), b"x")
+
+    class Collecting(QuietHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            endless(self)
+
+    with serving(Collecting) as address:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        facts: dict[str, Any] = {"trace_id": "a" * 32, "span_id": "b" * 16, "parent_id": None, "start": 0.0, "end": 1.0}
+        span = Span(**facts, name="run", facts={}, error=None, is_request=False, parent_is_remote=False)
+        with taking_at_most(8 * 2**20):
+            assert Sdk({}).export([span]) is (status == "200 OK")

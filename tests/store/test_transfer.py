@@ -194,7 +194,7 @@ def test_a_document_of_another_shape_is_refused(api: Client, body: Json, field: 
 
 
 def test_bodies_are_bounded_and_strict(api: Client) -> None:
-    """413 over `IMPORT_LIMIT_MB`, 2 here; broken YAML and JSON, duplicate keys and parameters that are none are 400."""
+    """413 over `IMPORT_LIMIT_MB`, 2 here; broken YAML and JSON, duplicate keys and invalid parameters are 400."""
     assert api.simulate_post("/scheduler/apply", body=b"a" * (2 * 2**20 + 1)).status_code == 413
     for body in (b"", b"version: 1\nversion: 1", b'{"version": 1, "version": 1}', b"&a [*a]", b"{"):
         answer = api.simulate_post("/scheduler/apply", body=body)

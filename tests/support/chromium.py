@@ -71,7 +71,7 @@ def sign_in(context: BrowserContext, installation: Installation) -> None:
 class Complaints:
     """What goes wrong behind a page: errors of its scripts, breaches of its policy, failed and foreign requests.
 
-    An answer below 500 is none: a form that is refused is answered so.
+    An answer below 500 does not count: a form that is refused is answered so.
     """
 
     def __init__(self, page: Page, home: str) -> None:

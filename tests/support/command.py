@@ -8,12 +8,16 @@ import pty
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from service.settings import Settings
 from tests.support.installation import API_KEY, ROOT
+from tests.support.prefork import Process, fork, too_late
 
 COMMAND = str(ROOT / "bot-scheduler")
+ITS_PYTHON = ["-P", "-m", "service.cli"]
+"""How that starts Python."""
 OURS = {name.upper() for name in Settings.model_fields} | {"BOT_SCHEDULER_URL"}
 
 
@@ -54,11 +58,23 @@ class Command:
             given: its standard input.
             more: of the environment.
         """
-        done = subprocess.run(
-            [COMMAND, *arguments], cwd=self.folder, env=self.environment(**more), timeout=60, capture_output=True,
-            input=given.encode() if isinstance(given, str) else given or b"",
-        )  # fmt: skip
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        environment = self.environment(**more)
+        with TemporaryFile() as typed, TemporaryFile() as out, TemporaryFile() as err:
+            typed.write(given.encode() if isinstance(given, str) else given or b"")
+            typed.seek(0)
+            if too_late(environment):
+                process: Process = subprocess.Popen(
+                    [COMMAND, *arguments], cwd=self.folder, env=environment, stdin=typed, stdout=out, stderr=err
+                )
+            else:
+                process = fork([*ITS_PYTHON, *arguments], self.folder, environment, (typed, out, err))
+            try:
+                status = process.wait(60)
+            finally:
+                process.kill()
+            out.seek(0)
+            err.seek(0)
+            return Ended(status, out.read().decode(), err.read().decode())
 
     def starts(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """Starts it and lets it run."""

@@ -14,7 +14,7 @@ from redis import Redis
 from tests.support.installation import ROOT
 
 PRESENCE = re.compile(r".*:(leader|schedulers|scheduler_versions|workers)|rq:workers?(:.*)?")
-"""Keys of running processes; there are none where it is restored."""
+"""Keys of running processes; where it is restored, no process is up."""
 HOST = "host.example.org"
 
 

@@ -112,6 +112,9 @@ class FakeJobs:
             raise self.entry
         return View(self.entry or {"id": run_id, "job_id": job_id, "finished_at": None})
 
+    def run_alone(self, run_id: str) -> View:
+        return self.run(next(iter(self.stored), ""), run_id)
+
     def require_log(self, job_id: str, run_id: str) -> None:
         self.run(job_id, run_id)
 
@@ -274,7 +277,8 @@ def services(jobs: FakeJobs, contacts: FakeContacts, **others: Any) -> Services:
     root: ApiKeys = others.pop("keys", None) or ApiKeys([KEY])
     given: dict[str, Any] = {
         "jobs": jobs, "runs": jobs, "health": jobs, "contacts": contacts,
-        "batches": None, "erasure": contacts, "definitions": None, "calendars": None, "pauses": None, "channels": None,
+        "listed_contacts": None, "batches": None, "erasure": contacts, "definitions": None, "calendars": None,
+        "pauses": None, "channels": None,
         "rules": None, "told_alerts": None, "snoozes": None, "hub": lone_hub(jobs), "backfills": None,
         "dry_runs": None, "calendar_dry_runs": None, "clock_changes": None, "feeds": None, "pings": None,
         "standings": None, "timelines": None, "occurrences": None, "explanations": None, "occurrence_edits": None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from redis import Redis
 
 from service.store.keys import Keys
 from tests.support.api import Api
+from tests.support.prefork import Process, start
 from tests.support.processes import descendants, find_free_port, in_sessions, until
 from tests.support.servers.valkey import ValkeyServer
 
@@ -47,7 +47,7 @@ class Installation(Api):
         self.server = server
         self.keys = Keys()
         self.client: Redis = server.client()
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Process] = {}
         self._sessions: set[int] = set()
         """One of each process that was started; its children stay in it when it is killed alone."""
         self._environment = {
@@ -93,10 +93,8 @@ class Installation(Api):
         """Starts processes by name; what stands before a `-` says which kind (`scheduler-2`)."""
         for name in names:
             log = (self.folder / f"{name}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                self.command(name.split("-")[0]), cwd=self.cwd, env=self.environment(name.split("-")[0]), stdout=log,
-                stderr=log, start_new_session=True,
-            )  # fmt: skip
+            kind = name.split("-")[0]
+            self.processes[name] = start(self.command(kind), self.cwd, self.environment(kind), log)
             self._sessions.add(self.processes[name].pid)
             log.close()
         return self

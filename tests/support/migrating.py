@@ -27,7 +27,7 @@ from tests.support.servers.valkey import ValkeyServer
 NOTES = "migration"
 NEVER = 0
 SETTLE_SECONDS = 0.2
-"""How long this process waits for those of an older release, of which there are none."""
+"""How long this process waits for those of an older release. None is up."""
 
 
 def mark_jobs(client: Redis, keys: Keys, hold: Hold) -> None:

@@ -15,7 +15,7 @@ _LOCATION = re.compile(rb"\r\nlocation: *([^\r]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `location` is empty where there is none."""
+    """What came back; `location` is empty without a redirect."""
 
     status: int
     head: bytes

@@ -183,7 +183,7 @@ def _populate(web: Installation) -> World:
     # Its address opens the feed, the badges and the status page.
     feed = web.call("POST", "/keys", {"name": "a feed", "scopes": ["feed"], "labels": {"team": ["nobody"]}})[1]
     ids = {"job_id": job_id, "run_id": run_id, "contact_id": str(contact["id"]), "key_id": str(key["id"])}
-    ids |= {"revision": "1", "token": str(feed["key"]), "feed_id": str(feed["id"])}
+    ids |= {"revision": "1", "page": "api", "token": str(feed["key"]), "feed_id": str(feed["id"])}
     ids["name"] = str(web.call("POST", "/calendars", {"name": "office"})[1]["name"])
     ids["instant"] = str(web.call("GET", f"/jobs/{job_id}/preview?count=1")[1]["occurrences"][0])
     web.call("POST", "/channels", {"name": "office", "url": "env:BOT_SECRET_A"})

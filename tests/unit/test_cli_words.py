@@ -9,12 +9,12 @@ import pytest
 from service.cli.commands.batches import in_flags
 from service.cli.commands.occurrences import details, fate_word
 from service.cli.commands.pauses import ended_words, until_words
-from service.cli.commands.run_now import brief
-from service.cli.commands.runs import result_of, trigger_of
 from service.cli.doctor.findings import process_findings
 from service.cli.doctor.redis_checks import clock_finding
 from service.cli.exits import Exit, Failure
-from service.cli.output.printing import counted, next_run
+from service.cli.output.escaping import counted
+from service.cli.output.job_words import next_run
+from service.cli.output.run_words import brief, result_of, trigger_of
 from service.cli.output.schedule_words import occurrence_note
 
 

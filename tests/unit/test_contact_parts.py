@@ -56,7 +56,7 @@ def test_a_corrected_card_corrects_the_contact() -> None:
 
 
 def test_a_uid_says_which_part_a_card_is() -> None:
-    """Its own, or the id of the contact that was merged; a card with another UID is none of them."""
+    """Its own, or the id of the contact that was merged; a card with another UID does not count."""
     first, second = part_of(Contact("1", "John Doe", uids=("a",))), part_of(Contact("2", "John Doe", uids=("b",)))
     parts, changes = with_card((first, second), *card("John Roe", uid="URN:UUID:B"))
     assert [part.fields["name"] for part in parts] == ["John Doe", "John Roe"] and changes == {}

@@ -309,7 +309,7 @@ def test_a_wedding_is_no_birthday(data: str, born: str | None, ignored: list[str
     ],
 )  # fmt: skip
 def test_of_several_birthday_columns_the_first_date_is_taken(cells: str, born: str | None, told: int) -> None:
-    """A cell that means that there is none gives way to the next; what is no date is told."""
+    """A cell that says that the date is absent gives way to the next; a text that is no date is told."""
     file = open_file(f"name,Birthday,Date of Birth\nAda,{cells}\n")
     (found,) = file
     assert isinstance(found, ParsedCard) and (found.birthday, len(found.warnings)) == (born, told)

@@ -165,7 +165,7 @@ def test_each_programs_card_is_read_field_by_field(data: bytes, expected: dict[s
 
 
 def test_one_file_may_hold_cards_of_every_program() -> None:
-    """With a date among them that is none, and byte order marks where files were put together."""
+    """With an invalid date among them, and byte order marks where files were put together."""
     whole = [data for name, data, _ in SOURCES if "UTF-16" not in name]
     bad = lines("BEGIN:VCARD", "VERSION:4.0", "FN:Old One", "BDAY;VALUE=text:circa 1800", "END:VCARD").encode()
     found = read_all(b"".join([*whole[:5], bad, *whole[5:]]))

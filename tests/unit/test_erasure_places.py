@@ -37,7 +37,7 @@ NOBODY = {
         traceparent""",
     "job": """enabled kind next_due next_occurrence created_at bot_type revision max_concurrent_runs overlap
         disable_after_failures anchor state schedule_type updated_at writer last_decided held open last_run_at
-        last_run_status failures misfire_told_at clock_epoch ahead calendar next_run backfill since edits
+        last_run_status last_failed_at failures misfire_told_at clock_epoch ahead calendar next_run backfill since edits
         edited_until expect health""",
     "backfill": """job_id state created_at ended_at since until only max_parallel bound rehearsal total success failed
         cancelled skipped dropped""",

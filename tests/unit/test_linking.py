@@ -38,7 +38,7 @@ def test_a_text_gets_what_it_uses_and_what_that_uses() -> None:
 
 
 def test_a_text_that_uses_nothing_gets_nothing() -> None:
-    """Names of keys and fields that look like a part's are none."""
+    """Names of keys and fields that look like a part's do not count."""
     text = "return key.runs, plan.iso.of, 'rq'\n"
     assert linked(text, parts) == text
 

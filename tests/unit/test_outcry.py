@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -154,6 +157,60 @@ def test_a_monitor_that_takes_no_post_gets_the_failure_by_get(monitor: Monitor) 
         ("POST", "/id/fail?message=Late."),
         ("GET", "/id/fail?message=Late."),
     ]
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"]
+)
+def test_an_answer_without_end_ends_in_time_and_fills_no_memory(head: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is the body, the head or that of a redirect, and however often a byte comes."""
+    monkeypatch.setattr("service.watch.outside.TIMEOUT_SECONDS", 0.5)
+    sent = []
+
+    def drip(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(head)
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b"x" * 10)
+                sent.append(10)
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=drip, args=(server.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        outside = Outside(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        outside.tell([])
+        until(lambda: not outside.is_busy(), 5)
+        assert sum(sent) < 10_000
+
+
+def test_an_address_that_hangs_holds_up_neither_the_others_nor_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked once, and the others hear of the beginning, of the end and of the next time."""
+    monkeypatch.setattr("service.watch.outcry.PATIENCE_SECONDS", 0.05)
+    post, hangs, asked = Post(), threading.Event(), []
+
+    def send(address: Address, subject: str, body: str) -> str | None:
+        if address.url == "json://a":
+            asked.append(subject)
+            hangs.wait(10)
+        return post(address, subject, body)
+
+    outcry = Outcry(of_the_service("json://a json://b"), send, Alone(), lambda: post.now)
+    for _ in range(2):
+        post.now = 1000 + AWAY_MS + 1
+        outcry.look(AWAY)
+        post.now += AGAIN_MS
+        outcry.look(AWAY)
+        outcry.look(None)
+    assert post.taken == [("json://b", "Redis is away"), ("json://b", "Redis can be used again")] * 2
+    assert asked == ["Redis is away"]
+    hangs.set()
 
 
 def test_no_log_names_the_address_whether_the_monitor_is_there_or_not(

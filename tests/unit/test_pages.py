@@ -79,6 +79,6 @@ def test_what_stands_outside_of_the_body_is_read() -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "hex", "base64", "undefined", "idna", "x" * 300, "utf-16"])
 def test_no_named_character_set_breaks_anything(charset: str) -> None:
-    """One that is none is passed over; one that is another's makes of the page what it makes of it."""
+    """An unknown one is passed over; one that is another's makes of the page what it makes of it."""
     title, _ = read_page(b"<title>ok</title>", f"text/html; charset={charset}")
     assert title == (None if charset == "utf-16" else "ok")

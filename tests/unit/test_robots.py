@@ -190,7 +190,7 @@ def test_the_longest_rule_counts_and_an_allowance_before_a_ban() -> None:
      ("\u0663", 0.0)],
 )  # fmt: skip
 def test_a_delay_is_a_number_of_seconds(told: str, delay: float) -> None:
-    """What is none asks for nothing."""
+    """A text that is not a number asks for nothing."""
     assert Rules(f"User-agent: BotScheduler/1.0\nCrawl-delay: {told}\n").delay == delay
     assert Rules("User-agent: other\nCrawl-delay: 9\nDisallow:\n").delay == 0.0
 

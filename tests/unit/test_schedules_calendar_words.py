@@ -32,7 +32,7 @@ def said(expression: str) -> str:
 @pytest.mark.parametrize(
     ("expression", "sentence"),
     [
-        # cron's "or", and where there is none
+        # cron's "or", and without it
         ("0 8 1-7 * 1", "At 08:00 on the 1st to 7th of the month or on any Monday"),
         ("0 8 1,15 * 1,5", "At 08:00 on the 1st or 15th of the month or on any Monday or Friday"),
         ("0 8 13 * 5", "At 08:00 on the 13th of the month or on any Friday"),

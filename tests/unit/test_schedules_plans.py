@@ -121,7 +121,7 @@ def test_a_year_of_missed_seconds_is_one_plan() -> None:
 
 
 def test_the_last_one_before_the_end() -> None:
-    """No occurrence at or after `ends_at` is decided, and after the last there is none."""
+    """No occurrence at or after `ends_at` is decided, and after the last no other follows."""
     options = Options(ends_at="2025-10-09T09:02:00")
     assert T0 == 1_760_000_400  # 2025-10-09T09:00:00
     for schedule in (MINUTELY, Interval(60)):

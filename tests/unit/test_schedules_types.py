@@ -66,7 +66,7 @@ def test_changes_of_the_clocks(kind: str, config: Json, after: str, expected: li
 
 
 def test_once_comes_once() -> None:
-    """After its last date there is none, and a date may be written with seconds or without."""
+    """After its last date nothing follows, and a date may be written with seconds or without."""
     assert local("once", {"at": "2026-12-24T18:00"}, "2026-12-24T17:59:59", 5) == ["2026-12-24T18:00:00+00:00"]
     assert local("once", {"at": "2026-12-24T18:00:00"}, "2026-12-24T18:00:00", 5) == []
 

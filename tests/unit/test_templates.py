@@ -109,7 +109,7 @@ HOSTILE = {
     "map": ("{{ emails|map('upper') }}", 'no filter "map"'),
     "list": ("{{ name|list }}", 'no filter "list"'),
     "pprint": ("{{ emails|pprint }}", 'no filter "pprint"'),
-    "a test that is none of ours": ("{{ name is callable }}", 'no test "callable"'),
+    "a test that we do not have": ("{{ name is callable }}", 'no test "callable"'),
     "many parts": ("{{ " + " ~ ".join(["name"] * 1100) + " }}", f"more than {MAX_NODES}"),
     "many outputs": ("{{age}}" * 1100, f"more than {MAX_NODES}"),
     "deep conditions": ("{% if age %}" * 60 + "x" + "{% endif %}" * 60, "nested too deeply"),

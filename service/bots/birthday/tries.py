@@ -17,7 +17,7 @@ whether the letter was sent."""
 
 
 def pause_after(refusals: int, time_left: float) -> float | None:
-    """Return the seconds until the next try; None if there is none.
+    """Return the seconds until the next try; None if this was the last.
 
     Args:
         refusals: how often the letter was refused, from 1 on.
@@ -86,7 +86,7 @@ class Tries:
             time_left: seconds that the run has left.
 
         Returns:
-            Seconds until the next try; None if there is none.
+            Seconds until the next try; None if this was the last.
         """
         one.refusals, one.reason = one.refusals + 1, reason
         pause = pause_after(one.refusals, time_left)

@@ -1,4 +1,4 @@
-"""Check the ids of keys and sessions, and complete them in the shell.
+"""Check the ids of keys and sessions.
 
 Somebody may paste a whole key, or a session's cookie, where its id belongs. It is refused before it is sent, because
 paths stand in logs, and it is not repeated.
@@ -7,9 +7,8 @@ paths stand in logs, and it is not repeated.
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from service.cli.client.api import api, segment
+from service.cli.client.api import segment
 from service.cli.exits import Exit, Failure
 from service.domain.access.key_texts import ID_LENGTH, PREFIX, is_key_id
 
@@ -37,22 +36,3 @@ def session_path(session_id: str) -> str:
     if not _SESSION_ID.fullmatch(session_id):
         raise Failure(Exit.USAGE, "Name the session by its id; `bot-scheduler sessions list` shows it")
     return f"/scheduler/sessions/{segment(session_id)}"
-
-
-def complete_key_ids(incomplete: str) -> list[tuple[str, str]]:
-    """Complete a key's id in the shell, with the key's name beside it."""
-    return _completed("/scheduler/keys", incomplete, "name", limit=200)
-
-
-def complete_session_ids(incomplete: str) -> list[tuple[str, str]]:
-    """Complete a session's id in the shell, with the name of its key beside it."""
-    return _completed("/scheduler/sessions", incomplete, "key_name", limit=200)
-
-
-def _completed(path: str, incomplete: str, named: str, **params: Any) -> list[tuple[str, str]]:
-    """Offer nothing if the service does not answer at once."""
-    try:
-        found = api().ask("GET", path, params=params, seconds=2).json()
-        return [(one["id"], one[named]) for one in found if one["id"].startswith(incomplete)]
-    except (Failure, ValueError, KeyError, TypeError):
-        return []

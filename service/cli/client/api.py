@@ -11,6 +11,7 @@ import httpx
 
 from service.cli.client.location import Location, find_location
 from service.cli.exits import Exit, Failure
+from service.cli.output.times import CLOCK
 
 TIMEOUT_SECONDS = 30.0
 """The default limit of the wait for an answer."""
@@ -62,6 +63,7 @@ class Api:
             )  # fmt: skip
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self.unreachable(error) from None
+        CLOCK.hear(answer.headers.get("Date"))
         if not (answer.is_success or answer.status_code in accepted):
             raise self.refusal(answer)
         return answer

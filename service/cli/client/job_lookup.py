@@ -1,16 +1,20 @@
-"""Find jobs by id or by unique name, and complete names in the shell."""
+"""Find jobs by id or by unique name, and name those whose ids stand in a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from service.cli.client.api import api, segment
 from service.cli.exits import Exit, Failure
+from service.cli.output.escaping import quoted
 from service.domain.ids import is_id
 
 SHOWN = 5
 """The most candidates that an error names."""
+AT_A_TIME = 8
+"""Jobs that are asked for at the same time."""
 TELLING = 3
 """Characters from which a name suggests others that contain it: nearly every name contains a given letter."""
 
@@ -46,10 +50,10 @@ def _named(name: str) -> dict[str, Any]:
         return same[0]
     if same:
         ids = ", ".join(job["id"] for job in same[:SHOWN])
-        raise Failure(Exit.REFUSED, f"{len(same)} jobs are named {name!r}; use the id instead: {ids}")
-    similar = ", ".join(repr(job["name"]) for job in found[:SHOWN]) if len(name) >= TELLING else ""
+        raise Failure(Exit.REFUSED, f"{len(same)} jobs are named {quoted(name)}; use the id instead: {ids}")
+    similar = ", ".join(quoted(job["name"]) for job in found[:SHOWN]) if len(name) >= TELLING else ""
     hint = f"did you mean {similar}?" if similar else "`bot-scheduler jobs list` shows all"
-    raise Failure(Exit.NOT_FOUND, f"No job is named {name!r}; {hint}")
+    raise Failure(Exit.NOT_FOUND, f"No job is named {quoted(name)}; {hint}")
 
 
 def _search(text: str) -> Iterator[dict[str, Any]]:
@@ -57,10 +61,21 @@ def _search(text: str) -> Iterator[dict[str, Any]]:
     return api().pages("/scheduler/jobs", None, q=text)
 
 
-def complete_names(incomplete: str) -> list[str]:
-    """Complete a job's name in the shell; offer nothing if the service does not answer at once."""
+def names_of(job_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of jobs by their ids, without those that are gone.
+
+    Each is asked for by itself, several at a time: a list of all jobs may be long.
+    """
+    wanted = list(dict.fromkeys(job_ids))
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        found = zip(wanted, threads.map(_name, wanted), strict=True)
+        return {job_id: name for job_id, name in found if name is not None}
+
+
+def _name(job_id: str) -> str | None:
     try:
-        answer = api().ask("GET", "/scheduler/jobs", params={"limit": 200, "q": incomplete or None}, seconds=2)
-        return [job["name"] for job in answer.json() if job["name"].startswith(incomplete)]
-    except (Failure, ValueError, KeyError, TypeError):
-        return []
+        return str(api().get(job_path(job_id))["name"])
+    except Failure as failure:
+        if failure.exit not in (Exit.NOT_FOUND, Exit.UNAUTHORISED):
+            raise
+        return None

@@ -1,7 +1,7 @@
 """Location of the API: its URL and its key.
 
-Both come from the environment. For a service on this machine they also come from the settings of `make up`: `.env`,
-and the key in `DATA_DIR`. That key is never sent to another machine.
+Both come from a profile or from the environment. For a service on this machine they also come from `make up`: from
+`.env`, and from the files in `DATA_DIR`. The key there is never sent to another machine.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from service.cli.client.profiles import ASKED, HERE, chosen_profile
 from service.cli.exits import Exit, Failure
 from service.home import NoHome, data_folder, of_dotenv
 from service.listening import bind_to, here, is_here
 
-URL_FILE = "redis_url"
-"""The file in DATA_DIR in which `make up` writes the URL of its Valkey."""
+URL_FILE, REDIS_FILE = "url", "redis_url"
+"""Files in DATA_DIR in which a running `make up` keeps its own URL and that of its Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,11 @@ class Location:
 
     Args:
         url: The service's URL, without `/scheduler` and without a slash at the end.
-        key: The API key. None if there is none.
+        key: The API key. None if it is not known.
         key_from: The key's source, for messages.
         local: Whether the service is on this machine.
-        of_make_up: Whether this is the address of this checkout's `make up`, even if the environment names it.
+        of_make_up: Whether this is the address of this checkout's `make up`, even if the environment or a profile
+            names it.
     """
 
     url: str
@@ -39,13 +41,30 @@ class Location:
 
 
 def find_location() -> Location:
-    """Read `BOT_SCHEDULER_URL` and `API_KEY`, or take their defaults.
+    """Return the service of the chosen profile, else that of `BOT_SCHEDULER_URL`, else that of this machine.
 
     Raises:
-        Failure: The URL is invalid, or the key can only be in DATA_DIR, and there is no such folder.
+        Failure: The URL is invalid, there is no such profile, or the key can only be in DATA_DIR, and there is no such
+            folder.
     """
-    own = _address_here(up_environment())
-    given = os.environ.get("BOT_SCHEDULER_URL") or f"http://{own}"
+    if (profile := chosen_profile()) is not None:
+        return located(profile.url, profile.key.encode(), f"the profile {profile.name}", "the profile")
+    given = "" if ASKED.get() == HERE else os.environ.get("BOT_SCHEDULER_URL")
+    return located(given or address_here(up_environment()), None, "", "BOT_SCHEDULER_URL")
+
+
+def located(given: str, key: bytes | None, key_from: str, named_by: str) -> Location:
+    """Return a service by its URL.
+
+    Args:
+        given: Its URL, as a person may write it.
+        key: Its key; None to look for it in the environment.
+        key_from: The key's source.
+        named_by: The URL's source, for the refusal.
+
+    Raises:
+        Failure: As `find_location`.
+    """
     url = given.strip().rstrip("/").removesuffix("/scheduler")
     try:
         parts = urlsplit(url)
@@ -53,11 +72,16 @@ def find_location() -> Location:
     except ValueError:
         well_formed = False
     if not well_formed:
-        raise Failure(Exit.USAGE, "BOT_SCHEDULER_URL must look like https://scheduler.example.org or http://host:8000")
+        raise Failure(Exit.USAGE, f"{named_by} must look like https://scheduler.example.org or http://host:8000")
     local = is_here(parts.hostname or "")
-    key, key_from = _key(local)
-    of_make_up = local and url.startswith("http:") and bind_to(parts.hostname or "", parts.port or 80) == own
-    return Location(url, key, key_from, local, of_make_up)
+    if key is None:
+        key, key_from = _key(local)
+    return Location(url, key, key_from, local, local and _is_of_make_up(parts))
+
+
+def _is_of_make_up(parts: SplitResult) -> bool:
+    address = f"{parts.scheme}://{bind_to(parts.hostname or '', parts.port or 80)}"
+    return address == address_here(up_environment())
 
 
 def up_environment() -> dict[str, str]:
@@ -65,16 +89,25 @@ def up_environment() -> dict[str, str]:
     return of_dotenv() | {name: value for name, value in os.environ.items() if value}
 
 
-def _address_here(settings: dict[str, str]) -> str:
-    return bind_to(here(settings.get("BIND_HOST")), settings.get("PORT") or "8000")
+def address_here(settings: dict[str, str]) -> str:
+    """Return the URL of this machine's service: as the environment says, else as a running `make up` has noted it."""
+    named = any(os.environ.get(name) for name in ("PORT", "BIND_HOST"))
+    return (
+        not named and _noted(URL_FILE)
+    ) or f"http://{bind_to(here(settings.get('BIND_HOST')), settings.get('PORT') or '8000')}"
 
 
 def own_redis() -> str | None:
-    """Return the URL of the Valkey of a running `make up`. None if there is none, or if another user runs it."""
+    """Return the URL of the Redis of a running `make up`. None if it does not run, or if another user runs it."""
+    return _noted(REDIS_FILE)
+
+
+def _noted(name: str) -> str | None:
+    """Return what a running `make up` has noted in a file of its data folder; None if it does not run."""
     if (data := data_dir()) is None:
         return None
     try:
-        return (data / URL_FILE).read_text().strip() or None
+        return (data / name).read_text().strip() or None
     except OSError:
         return None
 

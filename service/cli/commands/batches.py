@@ -12,10 +12,15 @@ import typer
 
 from service.batches import batched
 from service.cli.client.api import api
-from service.cli.client.job_lookup import complete_names, find_id
+from service.cli.client.completing import complete_names, one_of
+from service.cli.client.job_lookup import find_id
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import Json, LabelFilter, Yes, parsed_labels
-from service.cli.output.printing import counted, is_interactive, note, say, show_json, show_table
+from service.cli.input.arguments import Json, LabelFilter, OnlyBot, OnlyState, Yes, parsed_labels
+from service.cli.input.moments import past
+from service.cli.output.escaping import counted, quoted
+from service.cli.output.formats import show_data
+from service.cli.output.printing import is_interactive, note, say
+from service.cli.output.tables import Column, show_table
 
 SECONDS = 300
 """The limit of the wait for the answer about 1,000 jobs."""
@@ -26,12 +31,14 @@ DOING = {
 """Action -> what becomes of a job."""
 
 _TYPED = {
-    "filter.label": "--label", "filter.bot_type": "--bot", "filter.q": "-q", "filter.state": "--state",
+    "filter.label": "--label", "filter.bot_type": "--bot", "filter.q": "--search", "filter.state": "--state",
     "labels": "--set-label", "since": "--failed-since", "ids": "JOB", "action": "ACTION",
 }  # fmt: skip
 """Field of the request -> the flag or argument that sets it."""
 
-Action = Annotated[str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(DOING)}.")]
+Action = Annotated[
+    str, typer.Argument(metavar="ACTION", help=f"One of {', '.join(DOING)}.", autocompletion=one_of(DOING))
+]
 Jobs = Annotated[
     list[str] | None,
     typer.Argument(metavar="[JOB]...", help="The jobs, by id or unique name.", autocompletion=complete_names),
@@ -42,19 +49,21 @@ def batch(
     action: Action,
     job: Jobs = None,
     label: LabelFilter = None,
-    bot: Annotated[str | None, typer.Option("--bot", help="Only jobs of this bot.")] = None,
-    search: Annotated[str | None, typer.Option("-q", metavar="TEXT", help="Only with this text in it.")] = None,
-    state: Annotated[
-        str | None,
-        typer.Option("--state", help="Only scheduled, disabled, ended, broken, failing, late, slow or empty jobs."),
+    bot: OnlyBot = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only with this text in name or description.")
     ] = None,
+    state: OnlyState = None,
     all_: Annotated[bool, typer.Option("--all", help="All jobs.")] = False,
     set_label: Annotated[
         list[str] | None,
         typer.Option("--set-label", metavar="KEY=VALUE", help="With label: set this one; KEY= takes it away."),
     ] = None,
     failed_since: Annotated[
-        str | None, typer.Option("--failed-since", metavar="TIME", help="With again: all runs that failed since then.")
+        str | None,
+        typer.Option(
+            "--failed-since", metavar="TIME", callback=past, help="With again: all that failed since then, such as 2h."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     yes: Yes = False, json: Json = False,
@@ -64,7 +73,7 @@ def batch(
     bot-scheduler batch disable --label team=crm --dry-run
     """
     if action not in DOING:
-        raise Failure(Exit.USAGE, f"ACTION is one of {', '.join(DOING)}, not {action!r}")
+        raise Failure(Exit.USAGE, f"ACTION is one of {', '.join(DOING)}, not {quoted(action)}")
     filters = {"label": parsed_labels(label), "bot_type": bot, "q": search, "state": state}
     body = {"action": action, **_which(job, {name: value for name, value in filters.items() if value}, all_)}
     if set_label:
@@ -130,13 +139,15 @@ def _deleted(rehearsed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool) -> None:
     if json:
-        show_json(results)
+        show_data(results)
         return
     if not results:
         note("No job matches.")
         return
     rows = [(one["name"], one["outcome"], one.get("detail") or _made(one), one["id"]) for one in results]
-    show_table(("NAME", "OUTCOME", "", "ID"), rows)
+    show_table(
+        (Column("NAME", least=16), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)), rows
+    )
     count = Counter(one["outcome"] for one in results)
     would = "would be " if dry_run else ""
     say(f"{count['done']} {would}{DOING[action]}, {count['unchanged']} unchanged, {count['refused']} refused")

@@ -8,6 +8,7 @@ import httpx
 import typer
 
 from service.cli.client.api import api, segment
+from service.cli.client.completing import complete_calendars
 from service.cli.client.dry_runs import refuse_days_alone, rehearsed
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Days, Json, Yes
@@ -23,15 +24,18 @@ from service.cli.input.calendar_fields import (
     fields_of,
     parsed,
 )
+from service.cli.input.commands import Commands
 from service.cli.input.editor import edit as edit_text
 from service.cli.input.job_files import read_bytes
+from service.cli.output.formats import show_data
 from service.cli.output.plans import not_looked_at, show_plan
-from service.cli.output.printing import is_interactive, note, out, say, show_fields, show_json, show_table, utc
+from service.cli.output.printing import is_interactive, moment, note, out, say, show_fields
+from service.cli.output.tables import Column, show_table
 
-app = typer.Typer(no_args_is_help=True, help="List, create, change and delete calendars of days off.")
+app = Commands("List, create, change and delete calendars of days off.")
 
 _ROUTE = "/scheduler/calendars/{name}"
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The calendar's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The calendar's name.", autocompletion=complete_calendars)]
 _FILE = typer.Option("--file", "-f", metavar="FILE", help="A YAML or JSON file; - reads standard input.")
 File = Annotated[str, _FILE]
 OptionalFile = Annotated[str | None, _FILE]
@@ -40,22 +44,27 @@ DryRun = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", reads=True)
 def list_calendars(json: Json = False) -> None:
     """List the calendars."""
     found = list(api().pages("/scheduler/calendars", None))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("There are no calendars yet. To create one, see: bot-scheduler calendars create --help")
     else:
         show_table(
-            ("NAME", "CLOSED", "RUNS OUT", "DESCRIPTION"),
+            (
+                Column("NAME", least=12),
+                Column("CLOSED", least=20),
+                Column("RUNS OUT", "whole"),
+                Column("DESCRIPTION", rank=1),
+            ),
             [(one["name"], _closed(one), one["runs_out_on"] or "", one["description"] or "") for one in found],
         )
 
 
-@app.command()
+@app.command(reads=True)
 def show(name: Name, json: Json = False) -> None:
     """Show a calendar."""
     _show(api().json(api().ask("GET", _path(name)), "name", "dates"), json)
@@ -145,7 +154,7 @@ def delete(name: Name, yes: Yes = False) -> None:
     note(f"Deleted the calendar {name}.")
 
 
-@app.command()
+@app.command(reads=True)
 def days(
     name: Name,
     from_: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day; default: today.")] = None,
@@ -156,11 +165,11 @@ def days(
     params = {key: value for key, value in (("from", from_), ("until", until)) if value is not None}
     found = api().json(api().ask("GET", f"{_path(name)}/days", params=params), "name", "days")
     if json:
-        show_json(found)
+        show_data(found)
     elif not found["days"]:
         note(f"Nothing is closed from {found['from']} to {found['until']}.")
     else:
-        show_table(("DATE", "WHY"), [(day["date"], day["why"]) for day in found["days"]])
+        show_table((Column("DATE", "whole"), Column("WHY")), [(day["date"], day["why"]) for day in found["days"]])
 
 
 @app.command("import")
@@ -183,7 +192,7 @@ def import_file(
         return
     found = api().json(api().ask("POST", path, content=content, headers=headers, seconds=120), "added", "skipped")
     if json:
-        show_json(found)
+        show_data(found)
     else:
         _tell(found, "Added")
 
@@ -204,7 +213,7 @@ def _condition(answer: httpx.Response) -> dict[str, str]:
 def _show_rehearsed(plan: dict[str, Any], json: bool) -> None:
     """Show what a change would do to the calendar and to its jobs."""
     if json:
-        show_json(plan)
+        show_data(plan)
         return
     show_plan(plan["changes"], out(), "Nothing to change: the calendar is like this already.")
     if left_out := not_looked_at(plan):
@@ -231,13 +240,13 @@ def _closed(calendar: dict[str, Any]) -> str:
 
 def _show(calendar: dict[str, Any], json: bool) -> None:
     if json:
-        show_json(calendar)
+        show_data(calendar)
         return
     spans = [f"{one['from']}..{one['to']}" + (f" {one['why']}" if "why" in one else "") for one in calendar["ranges"]]
     show_fields(
         [
             ("name", calendar["name"]), ("description", calendar["description"] or "–"), ("closed", _closed(calendar)),
             ("dates", ", ".join(calendar["dates"]) or "–"), ("ranges", "; ".join(spans) or "–"),
-            ("runs out", calendar["runs_out_on"] or "–"), ("updated", utc(calendar["updated_at"])),
+            ("runs out", calendar["runs_out_on"] or "–"), ("updated", moment(calendar["updated_at"])),
         ]
     )  # fmt: skip

@@ -8,10 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
-from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.client.completing import complete_actions, complete_deleted, complete_keys
+from service.cli.client.job_lookup import find_id, job_path
+from service.cli.client.short_ids import whole_id
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import JobName, Json, Limit
-from service.cli.output.printing import note, say, show_fields, show_json, show_table, utc
+from service.cli.input.arguments import JobName, Json, Limit, OnlyJob
+from service.cli.input.moments import Since, Until
+from service.cli.output.escaping import quoted
+from service.cli.output.formats import show_data
+from service.cli.output.job_words import setting_shown
+from service.cli.output.printing import moment, note, say, show_fields
+from service.cli.output.tables import Column, show_table
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -22,20 +29,18 @@ Wanted = Annotated[
 
 
 def audit(
-    job: Annotated[
-        str | None, typer.Option("--job", metavar="JOB", help="Only changes of this job and its runs.",
-                                 autocompletion=complete_names),
+    job: OnlyJob = None,
+    actor: Annotated[
+        str | None,
+        typer.Option("--actor", metavar="KEY", help="Only changes by this key: its id, or root.",
+                     autocompletion=complete_keys),
     ] = None,
-    actor: Annotated[str | None, typer.Option("--actor", help="Only changes by this key: its id, or root.")] = None,
     action: Annotated[
         str | None,
-        typer.Option("--action", help="Only these: job.update, or job for all of jobs; refused for refused requests."),
+        typer.Option("--action", metavar="ACTION", autocompletion=complete_actions,
+                     help="Only these: job.update, or job for all of jobs; refused for refused requests."),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option("--since", help="From this time on, such as 2025-01-15T08:00:00; UTC without an offset."),
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Before this time, in the same format.")] = None,
+    since: Since = None, until: Until = None,
     limit: Limit = 50, json: Json = False,
 ) -> None:  # fmt: skip
     """Show who changed what, newest first. Needs a key with the scope admin."""
@@ -43,12 +48,15 @@ def audit(
     job_id = None if job is None else find_id(job)
     found = list(api().pages("/scheduler/audit", limit, job_id=job_id, **filters))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("There are no such changes.")
     else:
         show_table(
-            ("AT (UTC)", "WHO", "FROM", "ACTION", "WHAT", "CHANGED", "NOTE"),
+            (
+                Column("AT", "time"), Column("WHO"), Column("FROM", "whole", rank=3), Column("ACTION", "whole"),
+                Column("WHAT", least=8), Column("CHANGED", least=12, rank=1), Column("NOTE", least=12, rank=2),
+            ),
             [
                 (one["at"], one["actor_name"] or one["actor"], one["address"], one["action"], one["object"],
                  _changed(one), one["note"])
@@ -76,10 +84,16 @@ def revisions(job: JobName, revision: Wanted = None, json: Json = False) -> None
 
 def _list(found: list[dict[str, Any]], json: bool) -> None:
     if json:
-        show_json(found)
+        show_data(found)
         return
     show_table(
-        ("REVISION", "AT (UTC)", "WHO", "CHANGED", "NOTE"),
+        (
+            Column("REVISION", "whole"),
+            Column("AT", "time"),
+            Column("WHO"),
+            Column("CHANGED", least=16),
+            Column("NOTE", least=12, rank=1),
+        ),
         [(one["revision"], one["at"], _who(one["by"]), _revised(one), one["note"]) for one in found],
     )
 
@@ -96,31 +110,31 @@ def _who(by: dict[str, str] | None) -> str | None:
 
 def _difference(found: dict[str, Any], json: bool) -> None:
     if json:
-        show_json(found)
+        show_data(found)
     elif not found["fields"]:
         note("The two revisions do not differ.")
     else:
-        rows = [(path, _text(values["from"]), _text(values["to"])) for path, values in found["fields"].items()]
-        show_table(("FIELD", str(found["from"]), str(found["to"])), rows)
+        rows = [
+            (path, setting_shown(values["from"]), setting_shown(values["to"]))
+            for path, values in found["fields"].items()
+        ]
+        show_table((Column("FIELD"), Column(str(found["from"])), Column(str(found["to"]))), rows)
 
 
 def _one(found: dict[str, Any], json: bool) -> None:
     if json:
-        show_json(found)
+        show_data(found)
         return
-    told = [("revision", found["revision"]), ("at", utc(found["at"])), ("by", _who(found["by"])),
+    told = [("revision", found["revision"]), ("at", moment(found["at"])), ("by", _who(found["by"])),
             ("restored from", found.get("restored_from")), ("note", found["note"])]  # fmt: skip
-    show_fields([*told, *((name, _text(value)) for name, value in found["definition"].items())])
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else value if isinstance(value, str) else repr(value)
+    show_fields([*told, *((name, setting_shown(value)) for name, value in found["definition"].items())])
 
 
 def restore(
     job: Annotated[
         str | None,
-        typer.Argument(metavar="[JOB]", help="A job, or a deleted one's id; without it, the deleted jobs are shown."),
+        typer.Argument(metavar="[JOB]", help="A job, or a deleted one's id; without it, the deleted jobs are shown.",
+                       autocompletion=complete_deleted),
     ] = None,
     revision: Annotated[
         str | None, typer.Argument(metavar="[REVISION]", help="The revision to which the job goes back.")
@@ -135,27 +149,33 @@ def restore(
         _show_deleted(json)
         return
     if revision is None:
-        path = f"/scheduler/deleted/{segment(job)}/restore"
+        path = f"/scheduler/deleted/{segment(whole_id(job, '/scheduler/deleted'))}/restore"
     elif _NUMBER.fullmatch(revision):
         path = f"{job_path(find_id(job))}/revisions/{revision}/restore"
     else:
-        raise Failure(Exit.USAGE, f"A revision is a number, not {revision!r}; see: bot-scheduler revisions JOB")
+        raise Failure(Exit.USAGE, f"A revision is a number, not {quoted(revision)}; see: bot-scheduler revisions JOB")
     restored = api().json(api().ask("POST", path), "id", "revision")
     if json:
-        show_json(restored)
+        show_data(restored)
     else:
-        say(f"Restored {restored['name']!r}, now at revision {restored['revision']}")
+        say(f"Restored {quoted(restored['name'])}, now at revision {restored['revision']}")
 
 
 def _show_deleted(json: bool) -> None:
     found = list(api().pages("/scheduler/deleted", None))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("No job was deleted in the last 30 days.")
     else:
         show_table(
-            ("NAME", "DELETED (UTC)", "BY", "KEPT UNTIL (UTC)", "ID"),
+            (
+                Column("NAME", least=12),
+                Column("DELETED", "time"),
+                Column("BY", rank=1),
+                Column("KEPT UNTIL", "time"),
+                Column("ID", "id"),
+            ),
             [
                 (one["definition"]["name"], one["deleted_at"], _who(one["deleted_by"]), one["kept_until"], one["id"])
                 for one in found

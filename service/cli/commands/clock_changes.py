@@ -9,7 +9,10 @@ import typer
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
-from service.cli.output.printing import note, show_json, show_table, utc
+from service.cli.output.formats import show_data
+from service.cli.output.printing import note
+from service.cli.output.tables import Column, show_table
+from service.cli.output.times import utc
 
 
 def clock_changes(
@@ -23,13 +26,16 @@ def clock_changes(
     if not isinstance(found, dict) or "changes" not in found:
         raise Failure(Exit.FAILED, "The service's answer has no list of changes; is it older than this command?")
     if json:
-        show_json(found)
+        show_data(found)
     elif not found["changes"]:
         note(f"Until {utc(found['until'])}, no job meets a change of clocks.")
     else:
         show_table(
-            ("AT (UTC)", "JOB", "WHAT HAPPENS", "ID"),
+            (
+                Column("AT", "time"), Column("JOB", least=12), Column("WHAT HAPPENS", least=20),
+                Column("ID", "id", rank=1),
+            ),
             [(one["at"], one["job_name"], one["sentence"], one["job_id"]) for one in found["changes"]],
-        )
+        )  # fmt: skip
         if (more := found["count"] - len(found["changes"])) > 0:
             note(f"{more} more are not listed; ask for fewer days.")

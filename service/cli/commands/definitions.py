@@ -14,8 +14,10 @@ from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Days, Json, Yes
 from service.cli.input.job_files import read_bytes
+from service.cli.output.escaping import counted
+from service.cli.output.formats import show_data
 from service.cli.output.plans import SIGNS, by_calendar_alone, not_looked_at, show_plan
-from service.cli.output.printing import counted, err, is_interactive, note, out, show_json
+from service.cli.output.printing import err, is_interactive, note, out
 
 
 def export(
@@ -72,7 +74,7 @@ def apply(
         answer = _sent(document, prune=prune, dry_run=False)
     assert answer is not None
     if json:
-        show_json(answer)
+        show_data(answer)
     elif not dry_run and answer["changes"]:
         out().print(Text(f"Done: {_counted(answer['changes'], done=True)}."))
     if dry_run and exit_code and answer["changes"]:
@@ -89,11 +91,25 @@ def _sent(document: bytes, *, prune: bool, dry_run: bool, days: int | None = Non
 
 def _show_plan(plan: dict[str, Any], console: Console) -> None:
     changes = plan["changes"]
-    show_plan(changes, console, "Nothing to change: everything matches the document.")
+    show_plan(changes, console, "Nothing to change: everything matches the document.", _defaults(changes))
     if changes:
         console.print(Text(f"\nPlan: {_counted(changes, done=False)}."))
     if left_out := not_looked_at(plan):
         console.print(Text(left_out))
+
+
+def _defaults(changes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what each bot's `bot_config` is where nobody names it: bot -> field -> default."""
+    if all(change["action"] != "create" or "bot_type" not in change["fields"] for change in changes):
+        return {}
+    try:
+        bots = api().get("/scheduler/bots")
+    except Failure:
+        return {}  # a key that may write need not read; then all fields are shown
+    return {
+        bot["name"]: {name: field.get("default") for name, field in bot["config_schema"].get("properties", {}).items()}
+        for bot in bots
+    }
 
 
 def _counted(changes: list[dict[str, Any]], *, done: bool) -> str:

@@ -9,7 +9,9 @@ import typer
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
-from service.cli.output.printing import coloured, counted, readable, say, show_fields, show_json, utc
+from service.cli.output.escaping import counted, readable
+from service.cli.output.formats import show_data
+from service.cli.output.printing import coloured, moment, say, show_fields
 from service.domain.status import HEALTHY
 
 
@@ -20,12 +22,12 @@ def health(
     """Ask whether the service is healthy. Needs no key. Exit code 0 if it is healthy, 1 if not."""
     answer = api().json(api().ask("GET", "/scheduler/health", accepted=(503,)), "status", "workers")
     if json:
-        show_json(answer)
+        show_data(answer)
     else:
         well = answer["status"] == HEALTHY
         show_fields(
             [("status", coloured(answer["status"], "ok" if well else "problem"))]
-            + [(name.replace("_", " "), _readable(value)) for name, value in answer.items() if name != "status"]
+            + [(name.replace("_", " "), _shown(value)) for name, value in answer.items() if name != "status"]
         )
     if answer["workers"] < workers:
         up = f"{answer['workers']} {'is' if answer['workers'] == 1 else 'are'} up"
@@ -38,7 +40,7 @@ def acknowledge(json: Json = False) -> None:
     """Acknowledge a clock step, or data that went back. Doctor and console then stop reporting it."""
     answer = api().json(api().ask("POST", "/scheduler/acknowledge"), "data_went_back", "clock_steps")
     if json:
-        show_json(answer)
+        show_data(answer)
         return
     back = answer["data_went_back"]
     seen = ([back] if back else []) + answer["clock_steps"]
@@ -48,9 +50,9 @@ def acknowledge(json: Json = False) -> None:
         say("There is nothing to acknowledge")
 
 
-def _readable(value: Any) -> str | None:
+def _shown(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, list):
-        return "; ".join(f"{one['detail']}, since {utc(one['since'])}" for one in value)
+        return "; ".join(f"{one['detail']}, since {moment(one['since'])}" for one in value)
     return str(value["detail"]) if isinstance(value, dict) else readable(value)

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api
+from service.cli.client.completing import complete_bots
 from service.cli.client.dry_runs import refuse_days_alone, rehearsed
 from service.cli.client.job_lookup import find_id, find_job, job_path
+from service.cli.commands.job_lists import list_jobs, show_job
 from service.cli.commands.run_now import run_job
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import (
@@ -16,16 +18,15 @@ from service.cli.input.arguments import (
     File,
     JobName,
     Json,
-    LabelFilter,
     Labels,
     Options,
     Set,
     Yes,
-    label_filters,
     laid_over,
     parsed_labels,
     parsed_pairs,
 )
+from service.cli.input.commands import Commands
 from service.cli.input.job_files import edit_job, read_definition
 from service.cli.input.schedule_arguments import (
     At,
@@ -44,108 +45,29 @@ from service.cli.input.schedule_arguments import (
     calendar_options,
 )
 from service.cli.input.schedule_flags import ScheduleFlags
+from service.cli.output.escaping import quoted
+from service.cli.output.formats import show_data
 from service.cli.output.plans import show_plan
-from service.cli.output.printing import (
-    coloured,
-    is_interactive,
-    job_state,
-    labels_shown,
-    next_run,
-    next_run_words,
-    note,
-    out,
-    say,
-    setting_shown,
-    show_fields,
-    show_json,
-    show_table,
-    utc,
-)
-from service.cli.output.schedule_words import in_words
+from service.cli.output.printing import is_interactive, moment, note, out, say
 
-app = typer.Typer(no_args_is_help=True, help="List, show, create, edit, run and delete jobs.")
+app = Commands("List, show, create, edit, run and delete jobs.")
 
 ALL_CLOSED = "all that is to come falls on closed days or hours"
 Description = Annotated[str | None, typer.Option("--description", help="What the job is for.")]
+Bot = Annotated[
+    str | None,
+    typer.Option("--bot", metavar="BOT", help="Its bot, such as birthday, visitor or webhook.",
+                 autocompletion=complete_bots),
+]  # fmt: skip
 
-
-@app.command("list")
-def list_jobs(
-    enabled: Annotated[bool, typer.Option("--enabled", help="Only enabled jobs.")] = False,
-    bot: Annotated[str | None, typer.Option("--bot", help="Only jobs of this bot.")] = None,
-    search: Annotated[
-        str | None, typer.Option("--search", "-q", help="Only jobs with this text in their name or description.")
-    ] = None,
-    label: LabelFilter = None,
-    state: Annotated[
-        str | None,
-        typer.Option("--state", help="Only scheduled, disabled, ended, broken, failing, late, slow or empty jobs."),
-    ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show at most N.")] = None,
-    json: Json = False,
-) -> None:
-    """List jobs, oldest first."""
-    filters = {
-        "enabled_only": "true" if enabled else None, "bot_type": bot, "q": search, "label": label_filters(label),
-        "state": state,
-    }  # fmt: skip
-    if limit is None:
-        found = api().get("/scheduler/jobs", **filters)
-    else:
-        found = list(api().pages("/scheduler/jobs", limit, **filters))
-    if json:
-        show_json(found)
-        return
-    if not found:
-        none_yet = "There are no jobs yet. To create one, see: bot-scheduler jobs create --help"
-        note("No job matches." if any(filters.values()) else none_yet)
-        return
-    show_table(
-        ("NAME", "BOT", "SCHEDULE", "STATE", "LAST RUN", "NEXT RUN (UTC)", "ID"),
-        [
-            (job["name"], job["bot_type"], in_words(job), job_state(job),
-             coloured(job["last_run_status"] or "-"), next_run(job) or "-", job["id"])
-            for job in found
-        ],
-    )  # fmt: skip
-
-
-@app.command()
-def show(job: JobName, json: Json = False) -> None:
-    """Show a job: its definition, its last run, and when it is due next."""
-    found = find_job(job)
-    if json:
-        show_json(found)
-        return
-    preview = api().get(f"{job_path(found['id'])}/preview", count=1)
-    show_fields(
-        [
-            ("name", found["name"]),
-            ("id", found["id"]),
-            ("description", found["description"]),
-            ("bot", found["bot_type"]),
-            ("labels", labels_shown(found["labels"])),
-            ("state", job_state(found)),
-            ("paused by", ", ".join(found.get("paused", ())) or None),
-            ("reason", found["state_reason"]),
-            ("health", found.get("health")),
-            ("schedule", preview["description"]),
-            ("next run", next_run_words(found)),
-            ("last run", found["last_run_at"] and utc(found["last_run_at"])),
-            ("last status", found["last_run_status"] and coloured(found["last_run_status"])),
-            ("last error", found["last_run_error"]),
-            *((f"bot_config.{name}", setting_shown(value)) for name, value in found["bot_config"].items()),
-            *((f"options.{name}", setting_shown(value)) for name, value in found["options"].items()),
-            ("revision", found["revision"]),
-            ("changed", utc(found["updated_at"])),
-        ]
-    )
+app.command("list", reads=True)(list_jobs)
+app.command("show", reads=True)(show_job)
 
 
 @app.command()
 def create(
     name: Annotated[str | None, typer.Argument(help="The job's name; without it, the file's.")] = None,
-    bot: Annotated[str | None, typer.Option("--bot", help="The bot, such as birthday, visitor or webhook.")] = None,
+    bot: Bot = None,
     at: At = None, on: On = None, every: Every = None, monthly: Monthly = None, months: Months = None,
     short_months: ShortMonth = None, once: Once = None, cron: Cron = None, rrule: Rule = None, dtstart: Start = None,
     timezone: Zone = None, calendar: CalendarName = None, on_closed: OnClosed = None,
@@ -233,7 +155,7 @@ def _rehearse(current: dict[str, Any], changes: dict[str, Any], tag: str, days: 
     path, headers = job_path(current["id"]), {"If-Match": tag}
     plan = rehearsed("PUT", "/scheduler/jobs/{job_id}", path, days=days, body=changes, headers=headers)
     if json:
-        show_json(plan)
+        show_data(plan)
     else:
         show_plan(plan["changes"], out(), "Nothing to change: the job is like this already.")
 
@@ -254,11 +176,11 @@ def disable(job: JobName, json: Json = False) -> None:
 def delete(job: JobName, yes: Yes = False, json: Json = False) -> None:
     """Delete a job and its history."""
     found = find_job(job)
-    if not yes and is_interactive() and not typer.confirm(f"Delete {found['name']!r} and its history?", err=True):
+    if not yes and is_interactive() and not typer.confirm(f"Delete {quoted(found['name'])} and its history?", err=True):
         raise Failure(Exit.FAILED, "Nothing was deleted")
     api().ask("DELETE", job_path(found["id"]))
     if json:
-        show_json({"deleted": found["id"], "name": found["name"]})
+        show_data({"deleted": found["id"], "name": found["name"]})
     else:
         say(f"Deleted {found['name']} ({found['id']})")
         note(f"It can be restored for 30 days, without its runs: bot-scheduler restore {found['id']}")
@@ -292,8 +214,8 @@ def _label(fields: dict[str, Any], current: dict[str, Any], pairs: list[str] | N
 
 def _report(done: str, job: dict[str, Any], json: bool) -> None:
     if json:
-        show_json(job)
+        show_data(job)
     else:
         why_none = ALL_CLOSED if job["state"] == "scheduled" else job["state_reason"] or job["state"]
-        due = f"next run at {utc(job['next_run_at'])}" if job["next_run_at"] else why_none
+        due = f"next run: {moment(job['next_run_at'])}" if job["next_run_at"] else why_none
         say(f"{done} {job['name']} ({job['id']})" + (f", {due}" if due != done.lower() else ""))

@@ -7,17 +7,23 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
+from service.cli.client.completing import complete_instants
 from service.cli.client.job_lookup import find_id, job_path
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
-from service.cli.output.printing import note, say, show_json
+from service.cli.input.commands import Commands
+from service.cli.output.formats import show_data
+from service.cli.output.printing import note, say
 
-app = typer.Typer(no_args_is_help=True, help="Skip or move one occurrence of a job, or run it with other settings.")
+app = Commands("Skip or move one occurrence of a job, or run it with other settings.")
 
 Instant = Annotated[
     str,
-    typer.Argument(metavar="INSTANT", help="The occurrence's own time, in UTC or with an offset: 2026-12-24T18:00:00."),
-]
+    typer.Argument(
+        metavar="INSTANT", autocompletion=complete_instants,
+        help="The occurrence's own time, in UTC or with an offset: 2026-12-24T18:00:00.",
+    ),
+]  # fmt: skip
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; it stands beside the run.")]
 
 
@@ -63,7 +69,7 @@ def _change(job: str, instant: str, body: dict[str, Any], reason: str | None, js
     answer = api().ask("PUT", _path(find_id(job), instant), body=body)
     made = api().json(answer, "scheduled_for", "edit")
     if json:
-        show_json(made)
+        show_data(made)
         return
     match made["edit"]["action"]:
         case "skip":

@@ -8,41 +8,47 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api
-from service.cli.client.job_lookup import complete_names, find_id, job_path
+from service.cli.client.completing import complete_fates
+from service.cli.client.job_lookup import find_id, job_path
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import Json, LabelFilter, label_filters
-from service.cli.output.printing import counted, note, say, show_json, show_table, utc
+from service.cli.input.arguments import AnyJob, JobName, Json, LabelFilter, label_filters
+from service.cli.input.moments import past
+from service.cli.output.escaping import counted
+from service.cli.output.formats import show_data
+from service.cli.output.printing import note, say
+from service.cli.output.tables import Column, show_table
+from service.cli.output.times import utc
 
-OneOrAll = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[JOB]", help="A job's id, or its unique name; without it, all.", autocompletion=complete_names
-    ),
-]
-Job = Annotated[
-    str, typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names)
-]
+_COLUMNS = (
+    Column("LOCAL TIME", "whole"), Column("FATE", "whole"), Column("DETAILS", least=20), Column("RUN", "id", rank=1)
+)  # fmt: skip
 PAGE = 1000
 """Occurrences per request."""
 
 
 def occurrences(
-    job: OneOrAll = None,
+    job: AnyJob = None,
     label: LabelFilter = None,
     since: Annotated[
-        str | None, typer.Option("--since", help="From this time on, e.g. 2027-03-22T00:00:00Z (default: a week ago).")
+        str | None,
+        typer.Option(
+            "--since", metavar="TIME", callback=past, help="From this time on: 2h, yesterday, a date (default: 7d)."
+        ),
     ] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Before this time (default: in a day).")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", callback=past, help="Before this time: +12h, tomorrow (default: +1d)."),
+    ] = None,
     fate: Annotated[
         str | None,
         typer.Option(
-            "--fate",
+            "--fate", metavar="FATE", autocompletion=complete_fates,
             help="Only these: ran, skipped, moved, closed, paused, dropped, coming, overdue, unaccounted or unknown.",
         ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 100,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Show what became of each occurrence of a job, or of many. Exit with 1 if some are unaccounted for."""
     span = {"since": since, "until": until, "fate": fate}
     if job is None:
@@ -52,10 +58,10 @@ def occurrences(
         raise Failure(Exit.USAGE, "Give either a JOB or --label")
     found = _read(job_path(find_id(job)), limit, **span)
     if json:
-        show_json(found)
+        show_data(found)
     else:
         if found["items"]:
-            show_table(("LOCAL TIME", "FATE", "DETAILS", "RUN"), [_row(one) for one in found["items"]])
+            show_table(_COLUMNS, [_row(one) for one in found["items"]])
         else:
             note("No occurrences.")
         if found["next_cursor"] is not None:
@@ -94,11 +100,11 @@ def _accounts(limit: int, **filters: Any) -> Iterator[dict[str, Any]]:
 
 def _show_many(found: list[dict[str, Any]], json: bool) -> None:
     if json:
-        show_json(found)
+        show_data(found)
     else:
         rows = [(one["job_name"], *_row(its)) for one in found for its in one.get("items", ())]
         if rows:
-            show_table(("JOB", "LOCAL TIME", "FATE", "DETAILS", "RUN"), rows)
+            show_table((Column("JOB", least=12), *_COLUMNS), rows)
         else:
             note("No occurrences.")
         for one in found:
@@ -150,7 +156,7 @@ def _summary(found: dict[str, Any]) -> str:
 
 
 def explain(
-    job: Job,
+    job: JobName,
     at: Annotated[
         str,
         typer.Argument(metavar="AT", help="A time such as 2027-03-28T02:30 in the job's zone, or 08:30 (today)."),
@@ -162,7 +168,7 @@ def explain(
     if not isinstance(found, dict) or "sentence" not in found:
         raise Failure(Exit.FAILED, "The service's answer has no explanation; is it older than this command?")
     if json:
-        show_json(found)
+        show_data(found)
     else:
         say(found["sentence"])
         for name, its in (("Run", found), ("Run again", found.get("again", {}))):

@@ -14,7 +14,10 @@ from service.cli.client.api import api, segment
 from service.cli.client.job_lookup import find_id, job_path
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import JobName, Json, Set, parsed_pairs
-from service.cli.output.printing import coloured, err, note, readable, say, show_fields, show_json
+from service.cli.input.moments import to_come
+from service.cli.output.formats import show_data
+from service.cli.output.printing import err, note, say
+from service.cli.output.run_words import show_run
 
 OPEN = ("queued", "running")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
@@ -27,7 +30,12 @@ def run_job(
     job: JobName,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="TIME", help="Start it then, such as 2025-01-15T08:00:00; UTC without an offset."),
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            callback=to_come,
+            help="Start it then: 2h (from now), tomorrow, or 2027-01-15T08:00:00; UTC without an offset.",
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Rehearse it: set dry_run for this run alone.")] = False,
@@ -40,7 +48,7 @@ def run_job(
     run_id = ask_for_run(f"{job_path(job_id)}/run", request_body(overlay, at))
     if not wait:
         if json:
-            show_json({"job_id": job_id, "run_id": run_id, "status": "queued"})
+            show_data({"job_id": job_id, "run_id": run_id, "status": "queued"})
         else:
             when = "" if at is None else f" for {at}"
             say(f"Queued{when} as run {run_id}; follow it with: bot-scheduler logs -f {job_id} {run_id}")
@@ -52,7 +60,7 @@ def run_job(
         note(f"The run continues; follow it with: bot-scheduler logs -f {job_id} {run_id}")
         raise
     if json:
-        show_json(entry)
+        show_data(entry)
     else:
         show_run(entry)
     if entry["status"] not in ("success", "skipped"):
@@ -115,33 +123,3 @@ def wait_for_end(job_id: str, run_id: str) -> dict[str, Any]:
 
 def _entry(job_id: str, run_id: str) -> dict[str, Any]:
     return dict(api().get(f"{job_path(job_id)}/runs/{segment(run_id)}"))
-
-
-def show_run(entry: dict[str, Any]) -> None:
-    """Print how a run went."""
-    result = entry["result"] if isinstance(entry["result"], dict) else {"result": entry["result"]}
-    took = None if entry["duration_ms"] is None else f"{entry['duration_ms'] / 1000:.1f} s"
-    show_fields(
-        [
-            ("run", entry["id"]),
-            ("status", coloured(entry["status"])),
-            ("rehearsal", "yes" if entry.get("rehearsal") else None),
-            ("error", entry["error"]),
-            ("reason", entry["reason"]),
-            ("duration", took),
-            ("messages sent", entry["messages_sent"] or None),
-            ("profiles visited", entry["profiles_visited"] or None),
-            *((f"result.{name}", brief(value)) for name, value in result.items()),
-        ]
-    )
-
-
-def brief(value: object) -> str | None:
-    """Put a value of a run's result on one line; None if it is empty."""
-    if isinstance(value, list | dict) and (len(value) > 3 or any(isinstance(one, list | dict) for one in value)):
-        return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}; --json shows them"
-    if value in (None, [], {}):
-        return None
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {readable(one)}" for name, one in value.items())
-    return "; ".join(map(readable, value)) if isinstance(value, list) else readable(value)

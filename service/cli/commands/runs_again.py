@@ -6,37 +6,29 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.api import api, exit_of, segment
-from service.cli.client.job_lookup import find_id, job_path
-from service.cli.client.run_lookup import chosen_run
+from service.cli.client.api import api, exit_of
+from service.cli.client.completing import complete_runs
+from service.cli.client.job_lookup import find_id
+from service.cli.client.run_lookup import chosen_run, run_path
 from service.cli.commands.run_now import ask_for_run, ask_once
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import JobName, Json
-from service.cli.output.printing import note, say, show_json
+from service.cli.input.arguments import JobName, JobOrRun, Json, RunId
+from service.cli.input.moments import FailedSince, to_come
+from service.cli.output.formats import show_data
+from service.cli.output.printing import note, say
 
-OneRun = Annotated[str | None, typer.Argument(metavar="[RUN]", help="The run's id; without it, the newest run.")]
 
-
-def again(
-    job: JobName,
-    run: OneRun = None,
-    failed_since: Annotated[
-        str | None,
-        typer.Option("--failed-since", metavar="TIME", help="Instead: all runs that failed since then, 100 at most."),
-    ] = None,
-    json: Json = False,
-) -> None:
+def again(job: JobOrRun, run: RunId = None, failed_since: FailedSince = None, json: Json = False) -> None:
     """Do an ended run again: with the same configuration, for the same occurrence."""
-    job_id = find_id(job)
     if failed_since is not None and run is not None:
         raise Failure(Exit.USAGE, "Give either a RUN or --failed-since")
     if failed_since is None:
-        run_id = chosen_run(job_id, run)
-        made = [{"again_of": run_id, "run_id": ask_for_run(f"{_path(job_id, run_id)}/again", None)}]
+        job_id, run_id = chosen_run(job, run)
+        made = [{"again_of": run_id, "run_id": ask_for_run(f"{run_path(job_id, run_id)}/again", None)}]
     else:
-        made = _failed_again(job_id, failed_since)
+        made = _failed_again(find_id(job), failed_since)
     if json:
-        show_json(made)
+        show_data(made)
         return
     for one in made:
         say(f"Run {one['again_of']} is queued once more as run {one['run_id']}")
@@ -44,34 +36,38 @@ def again(
         note("No run has failed since then.")
 
 
-def now(job: JobName, run: OneRun = None, json: Json = False) -> None:
+def now(job: JobOrRun, run: RunId = None, json: Json = False) -> None:
     """Start a run now that awaits its delay, as a retry, or its time."""
-    job_id = find_id(job)
-    _tell(api().json(api().ask("POST", f"{_path(job_id, chosen_run(job_id, run))}/now")), json, "Started")
+    _tell(api().json(api().ask("POST", f"{run_path(*chosen_run(job, run))}/now")), json, "Started")
 
 
 def move(
     job: JobName,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="The run's id, or its first eight characters.", autocompletion=complete_runs
+        ),
+    ],
     at: Annotated[
-        str, typer.Argument(metavar="TIME", help="When it starts instead, such as 2025-01-15T08:00:00; UTC, or offset.")
+        str,
+        typer.Argument(
+            metavar="TIME", callback=to_come,
+            help="When it starts instead: 2h (from now), tomorrow, or 2027-01-15T08:00:00; UTC without an offset.",
+        ),
     ],
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Move a run that was asked for later to another time."""
-    answer = api().ask("PUT", _path(find_id(job), run), body={"at": at})
+    answer = api().ask("PUT", run_path(*chosen_run(job, run)), body={"at": at})
     _tell(api().json(answer), json, f"Moved to {at}")
 
 
 def _tell(entry: Any, json: bool, sentence: str) -> None:
     if json:
-        show_json(entry)
+        show_data(entry)
     else:
         say(f"{sentence}: run {entry['id']} is {entry['status']}")
-
-
-def _path(job_id: str, run_id: str) -> str:
-    return f"{job_path(job_id)}/runs/{segment(run_id)}"
 
 
 def _failed_again(job_id: str, since: str) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.cli.client.api import Api
 from service.cli.doctor.findings import WRITES_REFUSED, Finding, process_findings
 from service.cli.exits import Exit, Failure
-from service.cli.output.printing import utc
+from service.cli.output.times import utc
 from service.domain.notices import CLOCK_ADVICE, DATA_ADVICE
 from service.domain.watching.troubles import ADVICE, is_kind
 

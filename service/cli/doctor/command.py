@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 import typer
+from rich.text import Text
 
 from service.cli.client.api import Api, api
 from service.cli.client.location import data_dir, own_redis, up_environment
 from service.cli.doctor.findings import Finding
 from service.cli.exits import Exit
 from service.cli.input.arguments import Json
-from service.cli.output.printing import coloured, counted, say, show_json, show_table
+from service.cli.output.escaping import clean, counted
+from service.cli.output.formats import Format, manner, show_data
+from service.cli.output.printing import coloured, out, say, show_columns
+from service.cli.output.tables import Column, show_table
 from service.secrecy.redaction import Redaction
 
 
@@ -32,12 +36,9 @@ def doctor(json: Json = False) -> None:
     problems = sum(finding.state == "problem" for finding in findings)
     warnings = sum(finding.state == "warning" for finding in findings)
     if json:
-        show_json({"problems": problems, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
+        show_data({"problems": problems, "warnings": warnings, "findings": [asdict(finding) for finding in findings]})
     else:
-        show_table(
-            ("STATE", "CHECK", "FOUND", "WHAT TO DO"),
-            [(coloured(one.state), one.check, one.found, one.advice) for one in findings],
-        )
+        _show(findings)
         say(
             f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}"
             if problems or warnings
@@ -45,6 +46,20 @@ def doctor(json: Json = False) -> None:
         )
     if problems:
         raise typer.Exit(Exit.FAILED)
+
+
+def _show(findings: list[Finding]) -> None:
+    """Print the findings: on a terminal whole sentences, broken between words; elsewhere each on a line of its own."""
+    if not out().is_terminal or manner().format is Format.WIDE:
+        columns = (Column("STATE"), Column("CHECK"), Column("FOUND"), Column("WHAT TO DO"))
+        show_table(columns, [(coloured(one.state), one.check, one.found, one.advice) for one in findings])
+        return
+    widest = max(len(one.state) for one in findings)
+    for one in findings:
+        told = Text.assemble(
+            (one.check, "bold"), ": ", clean(one.found), f". {clean(one.advice)}." if one.advice else ""
+        )
+        show_columns(coloured(one.state), widest, told)
 
 
 def _findings(service: Api) -> Iterator[Finding]:

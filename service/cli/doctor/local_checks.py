@@ -55,7 +55,7 @@ def _message_url(settings: Settings) -> Iterator[Finding]:
         return
     try:
         Messenger.of(settings).check()
-        advice = "To send a test message: POST /scheduler/messages/test"
+        advice = "To send a test message: bot-scheduler messages test --help"
         yield Finding("message_url", "ok", "MESSAGE_URL is set and well-formed", advice)
     except ChannelUnavailable as error:
         yield Finding("message_url", "problem", str(error), "See README, Send messages for real")

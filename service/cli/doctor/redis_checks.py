@@ -8,6 +8,7 @@ from typing import Any
 
 from service.cli.doctor.findings import Finding, process_findings
 from service.cli.doctor.rights_check import rights_finding
+from service.cli.output.escaping import quoted
 from service.domain.input.refusals import listed
 from service.domain.status import MEMORY_ADVICE, MEMORY_FULL, MEMORY_REFUSED, memory_in_use, memory_level
 from service.errors import StoreUnavailable
@@ -142,7 +143,7 @@ def _schema(client: Client, keys: Keys) -> Finding:
     with translate_errors():
         found = client.get(keys.schema_version)
     if found is None:
-        told = f"Redis has no data under {keys.prefix!r} yet"
+        told = f"Redis has no data under {quoted(keys.prefix)} yet"
         return Finding("schema", "warning", told, "Start the service, or correct REDIS_URL and REDIS_PREFIX")
     if int(found) == newest():
         return Finding("schema", "ok", f"version {newest()}")

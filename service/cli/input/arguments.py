@@ -7,14 +7,53 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.job_lookup import complete_names
+from service.cli.client.completing import complete_bots, complete_names, complete_runs, complete_states
 from service.cli.exits import Exit, Failure
+from service.cli.output.escaping import quoted
 
 JobName = Annotated[
     str,
     typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
+JobOrRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB", help="The job's id or unique name; or the id of a run, alone.", autocompletion=complete_names
+    ),
+]
+AnyJob = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[JOB]",
+        help="The job's id, or its name if it is unique; without it, all jobs.",
+        autocompletion=complete_names,
+    ),
+]
+OnlyJob = Annotated[
+    str | None,
+    typer.Option("--job", metavar="JOB", help="Only this job, by its id or name.", autocompletion=complete_names),
+]
+OnlyBot = Annotated[
+    str | None, typer.Option("--bot", metavar="BOT", help="Only jobs of this bot.", autocompletion=complete_bots)
+]
+OnlyState = Annotated[
+    str | None,
+    typer.Option(
+        "--state", metavar="STATE", autocompletion=complete_states,
+        help="Only scheduled, disabled, ended, broken, failing, late, slow or empty jobs.",
+    ),
+]  # fmt: skip
+RunId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        help="The run's id, or its first eight characters; without it, the newest run.",
+        autocompletion=complete_runs,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", rich_help_panel="Output", help="Print JSON and nothing else; short for -o json.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal, it does not ask.")]
 Days = Annotated[
     int | None,
@@ -58,7 +97,7 @@ def parsed_pairs(option: str, pairs: list[str] | None) -> dict[str, Any]:
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not (key and equals):
-            raise Failure(Exit.USAGE, f"{option} takes KEY=VALUE, not {pair!r}")
+            raise Failure(Exit.USAGE, f"{option} takes KEY=VALUE, not {quoted(pair)}")
         try:
             fields[key] = json.loads(value)
         except ValueError:
@@ -76,7 +115,7 @@ def parsed_labels(pairs: list[str] | None) -> dict[str, str]:
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not (key and equals):
-            raise Failure(Exit.USAGE, f"--label takes KEY=VALUE, not {pair!r}")
+            raise Failure(Exit.USAGE, f"--label takes KEY=VALUE, not {quoted(pair)}")
         labels[key] = value
     return labels
 

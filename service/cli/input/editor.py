@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from service.cli.exits import Exit, Failure
+from service.cli.output.escaping import quoted
 
 
 def edit(before: bytes, send: Callable[[bytes], None]) -> None:
@@ -40,6 +41,8 @@ def _open_editor(path: Path) -> None:
     try:
         done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the person's own words
     except (OSError, ValueError) as error:
-        raise Failure(Exit.USAGE, f"The editor {editor!r} does not start ({error}); set EDITOR") from None
+        raise Failure(Exit.USAGE, f"The editor {quoted(editor)} does not start ({error}); set EDITOR") from None
     if done.returncode != 0:
-        raise Failure(Exit.FAILED, f"The editor {editor!r} ended with status {done.returncode}; nothing was changed")
+        raise Failure(
+            Exit.FAILED, f"The editor {quoted(editor)} ended with status {done.returncode}; nothing was changed"
+        )

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from service.cli.client.completing import complete_bots
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import parsed_labels
 from service.cli.input.schedule_texts import parsed_duration
+from service.cli.output.escaping import quoted
 from service.domain.access.scopes import SETS, Scope
 
 NEVER = "never"
@@ -39,7 +41,9 @@ LabelLimits = Annotated[
 ]
 BotLimits = Annotated[
     list[str] | None,
-    typer.Option("--bot", metavar="BOT", help="Limit the key to jobs of this bot; repeat for more."),
+    typer.Option(
+        "--bot", metavar="BOT", help="Limit the key to jobs of this bot; repeat for more.", autocompletion=complete_bots
+    ),
 ]
 Expires = Annotated[
     str | None,
@@ -97,7 +101,7 @@ def parsed_overlap(text: str) -> int:
         Failure: It is no duration.
     """
     if (duration := parsed_duration(text)) is None:
-        raise Failure(Exit.USAGE, f"--overlap takes a duration such as 1h or 7d, not {text!r}")
+        raise Failure(Exit.USAGE, f"--overlap takes a duration such as 1h or 7d, not {quoted(text)}")
     return int(timedelta(**duration).total_seconds())
 
 
@@ -109,7 +113,7 @@ def _set(name: str | None) -> frozenset[Scope]:
     if name is None:
         return frozenset()
     if name not in SETS:
-        raise Failure(Exit.USAGE, f"--set takes {', '.join(SETS)}, not {name!r}")
+        raise Failure(Exit.USAGE, f"--set takes {', '.join(SETS)}, not {quoted(name)}")
     return SETS[name]
 
 
@@ -133,5 +137,5 @@ def _expiry(text: str, now: datetime) -> str | None:
     ends = now.astimezone(UTC) + timedelta(**parsed_duration(text) or {})
     if ends <= now:
         taken = f"a time such as 2027-01-31T08:00:00, a duration such as 90d, or {NEVER}"
-        raise Failure(Exit.USAGE, f"--expires takes {taken}, not {text!r}")
+        raise Failure(Exit.USAGE, f"--expires takes {taken}, not {quoted(text)}")
     return ends.strftime("%Y-%m-%dT%H:%M:%SZ")

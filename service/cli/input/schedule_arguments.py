@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.client.completing import complete_calendars, one_of
 from service.cli.input.schedule_texts import DAYS, MONTH_DAYS, MONTHS
 
 
@@ -30,12 +31,6 @@ def calendar_options(calendar: str | None, on_closed: ClosedDays | None) -> dict
     """Return the `options` that the flags of calendars set; an empty name takes the calendar away."""
     options: dict[str, str | None] = {} if calendar is None else {"calendar": calendar or None}
     return options if on_closed is None else {**options, "on_closed": on_closed.value}
-
-
-def _of(words: Iterable[str]) -> Callable[[str], list[str]]:
-    """Complete one of several words."""
-    known = list(words)
-    return lambda incomplete: [word for word in known if word.startswith(incomplete)]
 
 
 def _list_of(words: Iterable[str]) -> Callable[[str], list[str]]:
@@ -86,7 +81,7 @@ Once = Annotated[
 Monthly = Annotated[
     str | None,
     typer.Option(
-        "--monthly", metavar="DAY", autocompletion=_of([*MONTH_DAYS, *_NTH]),
+        "--monthly", metavar="DAY", autocompletion=one_of([*MONTH_DAYS, *_NTH]),
         help="With --at: on this day of each month, such as 15, last, first-workday, last-fri or 2nd-tue.",
     ),
 ]  # fmt: skip
@@ -112,13 +107,16 @@ Cron = Annotated[
     str | None,
     typer.Option(
         "--cron", metavar="EXPR", help="By this cron expression, such as '0 8-18 * * 1-5'.",
-        autocompletion=_of(["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]),
+        autocompletion=one_of(["@hourly", "@daily", "@weekly", "@monthly", "@yearly"]),
     ),
 ]  # fmt: skip
 CalendarName = Annotated[
     str | None,
-    typer.Option("--calendar", metavar="NAME", help="The calendar that says which days are closed; '' takes it away."),
-]
+    typer.Option(
+        "--calendar", metavar="NAME", help="The calendar that says which days are closed; '' takes it away.",
+        autocompletion=complete_calendars,
+    ),
+]  # fmt: skip
 OnClosed = Annotated[
     ClosedDays | None,
     typer.Option("--on-closed", help="With a calendar: what happens on a closed day (default: skip)."),

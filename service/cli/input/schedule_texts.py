@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from service.cli.exits import Exit, Failure
+from service.cli.output.escaping import quoted
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -37,7 +38,9 @@ def parsed_times(text: str) -> list[dict[str, int]]:
 def _time(part: str, text: str) -> dict[str, int]:
     found = _TIME.fullmatch(part.strip())
     if found is None:
-        raise Failure(Exit.USAGE, f"--at takes a time such as 08:30, or several such as 08:00,17:30, not {text!r}")
+        raise Failure(
+            Exit.USAGE, f"--at takes a time such as 08:30, or several such as 08:00,17:30, not {quoted(text)}"
+        )
     return {"hour": int(found[1]), "minute": int(found[2])}
 
 
@@ -62,7 +65,7 @@ def parsed_interval(text: str) -> dict[str, int]:
         Failure: It is no duration.
     """
     if (interval := parsed_duration(text)) is None:
-        raise Failure(Exit.USAGE, f"--every takes an interval such as 2h30m, 45s or 10d, not {text!r}")
+        raise Failure(Exit.USAGE, f"--every takes an interval such as 2h30m, 45s or 10d, not {quoted(text)}")
     return interval
 
 
@@ -77,7 +80,7 @@ def parsed_step(text: str) -> tuple[int, str]:
     """
     found = _DAYS_OR_WEEKS.fullmatch(text.replace(" ", "").lower())
     if found is None:
-        raise Failure(Exit.USAGE, f"--every with --at takes days or weeks, such as 10d or 2w, not {text!r}")
+        raise Failure(Exit.USAGE, f"--every with --at takes days or weeks, such as 10d or 2w, not {quoted(text)}")
     return int(found[1]), found[2]
 
 
@@ -97,12 +100,12 @@ def _weekdays(part: str, text: str) -> Sequence[str]:
     start, end = _weekday(first), _weekday(last if dash else first)
     if start is None or end is None:
         known = "days such as mon,wed,fri, ranges such as mon-fri, weekdays and weekends"
-        raise Failure(Exit.USAGE, f"--on takes {known}, not {text!r}")
+        raise Failure(Exit.USAGE, f"--on takes {known}, not {quoted(text)}")
     return [DAYS[day % 7] for day in range(start, end + 1 if end >= start else end + 8)]
 
 
 def _weekday(text: str) -> int | None:
-    """Return a day's number, Monday = 0, by its English name or the first letters of it; None if it is none."""
+    """Return a day's number, Monday = 0, by its English name or the first letters of it; None if it is no day."""
     text = text.strip()
     return next((day for day, name in enumerate(_NAMES) if text in (DAYS[day], name)), None)
 
@@ -120,7 +123,7 @@ def parsed_month_day(text: str) -> Any:
         return day.replace("-", "_")
     if (found := _NTH_WEEKDAY.fullmatch(day)) is None:
         known = f"a day from 1 to 31, {', '.join(MONTH_DAYS)}, or a weekday such as 2nd-tue or last-fri"
-        raise Failure(Exit.USAGE, f"--monthly takes {known}, not {text!r}")
+        raise Failure(Exit.USAGE, f"--monthly takes {known}, not {quoted(text)}")
     return {"nth": "last" if found[1] == "last" else int(found[1]), "weekday": found[2]}
 
 
@@ -137,12 +140,12 @@ def _months(part: str, text: str) -> range:
     first, dash, last = part.partition("-")
     found = range(_month(first), (_month(last) if dash else _month(first)) + 1)
     if not (found and found[0]):
-        raise Failure(Exit.USAGE, f"--months takes months such as jan,jul, 1,7 or mar-oct, not {text!r}")
+        raise Failure(Exit.USAGE, f"--months takes months such as jan,jul, 1,7 or mar-oct, not {quoted(text)}")
     return found
 
 
 def _month(text: str) -> int:
-    """Return a month's number; 0 if it is none."""
+    """Return a month's number; 0 if it is no month."""
     if text.isascii() and text.isdigit():
         return int(text) if 1 <= int(text) <= 12 else 0
     return MONTHS.index(text[:3]) + 1 if text[:3] in MONTHS else 0
@@ -160,7 +163,7 @@ def parsed_dates(texts: Sequence[str], times: Sequence[Mapping[str, int]]) -> li
         alone = _DATE.fullmatch(text) is not None
         if alone != bool(clocks):
             taken = "a date such as 2026-12-24" if clocks else "a time such as 2026-12-24T18:00, or a date with --at"
-            raise Failure(Exit.USAGE, f"--once takes {taken}, not {text!r}")
+            raise Failure(Exit.USAGE, f"--once takes {taken}, not {quoted(text)}")
         found += [f"{text}{clock}" for clock in clocks] if alone else [_in_full(text)]
     return found
 

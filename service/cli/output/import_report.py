@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from service.cli.output.printing import counted, line, note, say
+from service.cli.output.escaping import counted, line, quoted
+from service.cli.output.printing import note, say
 
 _OLDER: dict[str, Any] = {"warnings": [], "warnings_total": 0, "ignored_columns": []}
 """Fields that the answer of an older release lacks."""
@@ -42,7 +43,7 @@ def _flag(field: str, equals: str) -> str:
 def _tell_columns(headings: list[str]) -> None:
     if headings:
         more = f" and {len(headings) - SHOWN} more" if len(headings) > SHOWN else ""
-        note(f"Ignored columns: {', '.join(map(_quoted, headings[:SHOWN]))}{more}")
+        note(f"Ignored columns: {', '.join(map(quoted, headings[:SHOWN]))}{more}")
 
 
 def _tell_warnings(warnings: list[dict[str, Any]], total: int) -> None:
@@ -72,7 +73,3 @@ def _tell_skipped(skipped: list[dict[str, Any]], total: int) -> None:
         note(f"  entry {entry['position']}: {line(entry['reason'])}")
     if total > SHOWN:
         note(_MORE.format(total - SHOWN))
-
-
-def _quoted(heading: str) -> str:
-    return f"“{line(heading)}”"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from service.cli.output.printing import coloured, counted, line, utc
+from service.cli.output.escaping import counted, line
+from service.cli.output.printing import coloured
+from service.cli.output.times import utc
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 FIRST = 3
@@ -20,13 +22,16 @@ WHEN = ("schedule_type", "schedule_config", "options", "enabled")
 """Fields of which somebody asks when the job runs then."""
 
 
-def show_plan(changes: list[dict[str, Any]], console: Console, unchanged: str) -> None:
-    """Print a plan.
+def show_plan(
+    changes: list[dict[str, Any]], console: Console, unchanged: str, bots: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Print a plan; of what is created, only what differs from the defaults.
 
     Args:
         changes: as a dry run answers them.
         console: where to.
         unchanged: the sentence for a plan without changes.
+        bots: bot -> field of its `bot_config` -> default; None if nobody knows them.
     """
     if not changes:
         console.print(Text(unchanged))
@@ -38,7 +43,7 @@ def show_plan(changes: list[dict[str, Any]], console: Console, unchanged: str) -
         console.print(coloured(name, action), soft_wrap=True)
         if action != "delete":
             for field, values in change["fields"].items():
-                if action == "create" and values["to"] in (None, [], {}):
+                if action == "create" and _is_default(field, values["to"], change, bots or {}):
                     continue
                 old = f"{_brief(values['from'])} → " if action == "update" else ""
                 console.print(Text(f"    {line(field)}: {old}{_brief(values['to'])}"), soft_wrap=True)
@@ -47,6 +52,21 @@ def show_plan(changes: list[dict[str, Any]], console: Console, unchanged: str) -
         occurrences = change.get("occurrences")
         for words in occurrence_words(occurrences) or _none(change.get("fields", ()), occurrences):
             console.print(Text(f"    {line(words)}"), soft_wrap=True)
+
+
+def _is_default(
+    field: str, value: Any, change: Mapping[str, Any], bots: Mapping[str, Mapping[str, Any]]
+) -> bool:  # fmt: skip
+    """Tell whether a field of something new has the value that it would have if nobody named it."""
+    from service.domain.options import Options  # here, because the domain takes a while to load
+
+    if value in (None, [], {}, ""):
+        return True
+    head, _, name = field.partition(".")
+    bot = change["fields"].get("bot_type", {}).get("to")
+    defaults = {"options": Options().model_dump(), "bot_config": bots.get(str(bot), {}), "enabled": {"": True}}
+    known = defaults.get(head, {})
+    return name in known and known[name] == value
 
 
 def occurrence_words(occurrences: dict[str, Any] | None) -> list[str]:

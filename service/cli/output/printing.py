@@ -1,25 +1,23 @@
-"""Print JSON for programs, tables and colours for people, and notes and errors to standard error.
+"""Print sentences and fields for people, and notes and errors to standard error.
 
-There are no colours if NO_COLOR is set or the output is not a terminal. Foreign text, such as a bot's log, can neither
-control the terminal nor pass for another line.
+There are no colours if NO_COLOR is set or the output is not a terminal.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from service.cli.exits import Failure
+from service.cli.output.escaping import clean, line
+from service.cli.output.formats import manner
+from service.cli.output.times import CLOCK, is_time, relative, utc
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _COLOURS = {
     "success": "green", "failed": "red", "running": "blue", "queued": "cyan",
     "cancelled": "yellow", "skipped": "yellow",
@@ -28,7 +26,12 @@ _COLOURS = {
     "create": "green", "update": "yellow", "delete": "red",
     "ok": "green", "problem": "red", "unknown": "dim",
 }  # fmt: skip
+_WORD = re.compile(r"\s*\S+\s*")
+_COMMAND = ": bot-scheduler "
+"""What comes before a command at the end of a sentence."""
 UNLIMITED_WIDTH = 100_000
+NARROWEST_VALUE = 30
+"""The least room for the values of fields, in characters."""
 
 
 def _console(*, stderr: bool) -> Console:
@@ -48,124 +51,88 @@ def err() -> Console:
     return _console(stderr=True)
 
 
-def clean(text: object) -> str:
-    """Escape the control characters and changes of direction in `text`."""
-    return _CONTROL.sub(lambda found: ascii(found.group())[1:-1], str(text))
-
-
-def line(text: object) -> str:
-    """Escape likewise, and put `text` on one line."""
-    return clean(str(text).replace("\n", "\\n"))
-
-
-def readable(value: object) -> str:
-    """Put a value on one line, for people."""
-    return ("yes" if value else "no") if isinstance(value, bool) else line(value)
-
-
-def counted(number: int, word: str) -> str:
-    """Count in words: `1 warning`, `2 warnings`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def utc(at: str) -> str:
-    """Write a time of the API's; in a column whose heading says UTC, it stands alone."""
-    return f"{at} UTC"
-
-
 def coloured(word: object, by: str | None = None) -> Text:
     """Colour `word` as the state `by`, or as the state that it names itself."""
     return Text(line(word), style=_COLOURS.get(by or str(word), ""))
 
 
-def labels_shown(labels: Mapping[str, str]) -> str | None:
-    """Write labels in a line; None without any."""
-    return ", ".join(f"{name}={value}" for name, value in labels.items()) or None
-
-
-def job_state(job: Mapping[str, Any]) -> Text:
-    """Return a job's state, whether a pause covers it, and its health unless that is well."""
-    state = coloured(job["state"])
-    if job.get("paused") and job["enabled"]:
-        state.append(", paused", style="yellow")
-    if job.get("health") not in (None, "ok"):
-        state.append(f", {job['health']}", style="yellow")
-    return state
-
-
-def next_run(job: Mapping[str, Any]) -> str | None:
-    """Return when a job runs next, UTC; `paused` where a pause covers that. None if it does not run any more."""
-    at, until = job["next_run_at"], job.get("paused_until")
-    if at is None or "paused_until" not in job or not job["enabled"]:
-        return at if at is None else str(at)
-    if until is None:
-        return "paused"
-    return f"paused until {until}" if at < until else str(at)
-
-
-def next_run_words(job: Mapping[str, Any]) -> str | None:
-    """Say when a job runs next, on a line of its own."""
-    at = next_run(job)
-    return "paused until somebody ends that" if at == "paused" else at and utc(at)
-
-
-def setting_shown(value: object) -> str | None:
-    """Write one setting of a job; None if it is empty."""
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else repr(value)
-    return None if value in (None, []) else text
-
-
-def show_json(value: Any) -> None:
-    """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def show_json_line(value: Any) -> None:
-    """Print one JSON document on one line, without delay: for streams."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+def moment(at: str) -> str:
+    """Write a time of the API's, and on a terminal first how far it is from now: `in 8 h (2027-01-15T08:00:00 UTC)`."""
+    return f"{relative(at, CLOCK.now())} ({utc(at)})" if is_time(at) and out().is_terminal else utc(at)
 
 
 def say(text: object) -> None:
     """Print a line for people."""
+    if not manner().quiet:
+        _print_sentence(clean(text), out())
+
+
+def hand_over(text: object) -> None:
+    """Print a result that is wanted also by those who want nothing else, such as a new key."""
     out().print(Text(clean(text)), soft_wrap=True)
 
 
 def note(text: object) -> None:
     """Print a line to standard error, beside the result."""
-    err().print(Text(clean(text)), soft_wrap=True)
+    if not manner().quiet:
+        _print_sentence(clean(text), err())
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table. Cells that are None stay empty."""
-    table = Table(*headings, box=box.SIMPLE_HEAD if out().is_terminal else None, header_style="bold", pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    _print(table)
+def _print_sentence(text: str, console: Console) -> None:
+    """Print a sentence: on a terminal broken between words, but for a command in it, which somebody may copy."""
+    for part in text.split("\n"):
+        sentence, colon, command = part.partition(_COMMAND) if _is_long(part, console) else (part, "", "")
+        for piece in _lines(Text(sentence + colon[:1]), console.width) if console.is_terminal else [Text(sentence)]:
+            print_row(piece, console)
+        if command:
+            console.print(Text(f"  {colon[2:]}{command}"), soft_wrap=True)
+
+
+def _is_long(text: str, console: Console) -> bool:
+    return console.is_terminal and cell_len(text) > console.width
 
 
 def show_fields(fields: Iterable[tuple[str, object]]) -> None:
     """Print names and values, one pair a line, without the values that are None."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in fields:
-        if value is not None:
-            grid.add_row(name, value if isinstance(value, Text) else Text(clean(value)))
-    _print(grid)
+    given = [(name, value if isinstance(value, Text) else Text(clean(value)))
+             for name, value in fields if value is not None]  # fmt: skip
+    widest = max((cell_len(name) for name, _ in given), default=0)
+    for name, value in given:
+        show_columns(Text(name, style="bold"), widest, value)
 
 
-def _print(table: Table) -> None:
-    console = out()
-    if console.is_terminal:
-        console.print(table)
-        return
-    with console.capture() as capture:
-        console.print(table)
-    for row in capture.get().splitlines():
-        sys.stdout.write(row.rstrip() + "\n")
+def show_columns(head: Text, width: int, value: Text) -> None:
+    """Print a heading of a width, and beside it a value, over as many lines as it needs."""
+    console, indent = out(), width + 2
+    for part in _broken(value, console, indent):
+        print_row(head + Text(" " * (indent - head.cell_len)) + part, console)
+        head = Text()
+
+
+def _broken(value: Text, console: Console, indent: int) -> list[Text]:
+    """Break a value between words. A long word stays whole: the terminal breaks it, and it can still be copied."""
+    parts = list(value.split("\n", allow_blank=True))
+    if not console.is_terminal:
+        return parts
+    room = max(console.width - indent, NARROWEST_VALUE)
+    return [piece for part in parts for piece in _lines(part, room)]
+
+
+def _lines(text: Text, room: int) -> list[Text]:
+    """Break a text between words."""
+    places, width = [], 0
+    for word in _WORD.finditer(text.plain):
+        if width and width + cell_len(word[0].rstrip()) > room:
+            places.append(word.start())
+            width = 0
+        width += cell_len(word[0])
+    return list(text.divide(places))
+
+
+def print_row(row: Text, console: Console) -> None:
+    """Print one line as it is, without spaces at its end."""
+    row.rstrip()
+    console.print(row, soft_wrap=True)
 
 
 def show_failure(failure: Failure) -> None:
@@ -173,14 +140,12 @@ def show_failure(failure: Failure) -> None:
     console = err()
     several = len(failure.errors) > 1  # the API's sentence has all of them on one line
     sentence = f"{len(failure.errors)} fields are invalid:" if several else failure.sentence
-    console.print(Text.assemble(("Error: ", "bold red"), clean(sentence)), soft_wrap=True)
+    told = [Text.assemble(("Error: ", "bold red"), clean(sentence))]
     if several:
-        for error in failure.errors:
-            console.print(Text(f"  {line(error['field'])} {line(error['message'])}"), soft_wrap=True)
-
-
-def _cell(value: object) -> Text:
-    return value if isinstance(value, Text) else Text("" if value is None else line(value))
+        told += [Text(f"  {line(error['field'])} {line(error['message'])}") for error in failure.errors]
+    for one in told:
+        for piece in _lines(one, console.width) if console.is_terminal else [one]:
+            print_row(piece, console)
 
 
 def is_interactive() -> bool:

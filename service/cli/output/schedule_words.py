@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service.cli.output.printing import utc
+from service.cli.output.times import utc
 
 MEMBERS_SHOWN = 3
 """Most schedules of one that has several, and most dates, that a cell names."""

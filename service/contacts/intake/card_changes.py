@@ -38,7 +38,7 @@ class Change:
     """Change that a card makes to its contact.
 
     Args:
-        contact: the contact as it is; None if there is none yet.
+        contact: the contact as it is; None if it is new.
         fields: the fields to write.
         before, given: values that the card had given before, and has given afterwards.
     """
@@ -62,7 +62,7 @@ def change_of(card: Received, contact: Contact | None, known: Given | None, othe
 
     Args:
         card: as the address book gave it.
-        contact: the contact as it is; None if there is none yet.
+        contact: the contact as it is; None if it is new.
         known: the values that the card had given; None if they are unknown.
         others: values that other cards have given.
     """

@@ -39,7 +39,7 @@ def given_by(person: ParsedCard, contact: Contact | None, before: Given, others:
 
     Args:
         person: the card.
-        contact: the card's contact as it is before; None if there is none yet.
+        contact: the card's contact as it is before; None if it is new.
         before: values that the card had given until now.
         others: values that other cards have given.
     """

@@ -74,7 +74,7 @@ class Match:
     """Match of a card.
 
     Args:
-        contact: the card's contact; None if there is none yet. A deleted one comes back.
+        contact: the card's contact; None if it is new. A deleted one comes back.
         same: other contacts that the card proves to be the same person; none of them ever had a UID.
         adopts: whether the card has a UID and its contact has none.
     """

@@ -76,7 +76,7 @@ class _Look:
     """Result of reading a file's non-ASCII lines in one encoding.
 
     `valid`: the number of valid lines. `broken`: the numbers of the first invalid lines, `broken_total` in all.
-    `words`: from the invalid lines; if there are none, from the valid ones.
+    `words`: from the invalid lines; without any, from the valid ones.
     """
 
     codec: str

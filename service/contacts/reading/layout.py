@@ -156,5 +156,5 @@ def values_at(row: list[str], index: int) -> list[str]:
 
 
 def first(columns: Columns, row: list[str], name: str) -> str:
-    """Return the first value of a field in a row; empty if there is none."""
+    """Return the first value of a field in a row; empty if the row lacks it."""
     return next(iter(cells(columns, row, name)), "")

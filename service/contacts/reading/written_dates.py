@@ -57,9 +57,9 @@ class Birthday:
     """Birthday in a file.
 
     Args:
-        date: `YYYY-MM-DD`, `--MM-DD` where the year is unknown; None if there is none.
+        date: `YYYY-MM-DD`, `--MM-DD` where the year is unknown; None without a date.
         warning: about a loss or a guess, a sentence without its full stop.
-        absent: whether a word or sign of the file says that there is none.
+        absent: whether a word or sign of the file says that the date is absent.
     """
 
     date: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from service.domain.input.refusals import joined
 
 Differences = dict[str, tuple[Any, Any]]
-"""Path -> the value before and after; None where there is none."""
+"""Path -> the value before and after; None where the field is absent."""
 
 
 def leaves(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differen
     """Compare two definitions.
 
     Args:
-        before: the fields of the earlier one; empty if there was none.
+        before: the fields of the earlier one; empty for the first.
         after: those of the later one.
 
     Returns:

@@ -21,7 +21,7 @@ LIFETIME_SECONDS = 7 * 86_400
 PATH = "/link/"
 """The path of the page that a link opens."""
 LONGEST = 300
-"""A longer token, in characters, is none of ours."""
+"""A longer token, in characters, is not one of ours."""
 _ACTIONS: dict[bytes, Action] = {b"s": "snooze", b"a": "again"}
 _LETTERS = {action: letter for letter, action in _ACTIONS.items()}
 _HEAD = struct.Struct(">cQ16s16s16s")

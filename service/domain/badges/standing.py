@@ -28,7 +28,7 @@ class JobFacts:
         failures: for good, in a row. A run that was cancelled or skipped ends no row; a success does.
         open_runs: how many have not ended, also retries that wait.
         health: of its expectations; None if all is well or nothing is expected.
-        due_ms: when its next occurrence is to be decided; None if there is none.
+        due_ms: when its next occurrence is to be decided; None without one.
         is_paused: whether a pause in force covers it.
     """
 
@@ -73,5 +73,5 @@ def standing_of(job: JobFacts, now_ms: int, *, is_blind: bool) -> Standing:
 
 
 def worst(standings: Iterable[Standing]) -> Standing:
-    """Return the worst of some standings; `empty` if there are none."""
+    """Return the worst of some standings; `empty` without any."""
     return min(standings, key=WORST_FIRST.index, default="empty")

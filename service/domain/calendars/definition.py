@@ -149,7 +149,7 @@ def parse_day(value: object, where: str) -> date:
     """Parse a date such as `2026-12-24`.
 
     Raises:
-        ValidationFailed: it is none.
+        ValidationFailed: it is not a valid one.
     """
     try:
         if isinstance(value, str) and _DATE.fullmatch(value):

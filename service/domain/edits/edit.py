@@ -76,7 +76,7 @@ class Edits:
     """The changed occurrences of a job.
 
     Args:
-        stamp: another one after each change, and each decision, of any of them; empty if there are none.
+        stamp: another one after each change, and each decision, of any of them; empty without any.
         each: instant -> the change. One that is decided stays until the job has passed its instant.
     """
 

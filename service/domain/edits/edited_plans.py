@@ -30,7 +30,7 @@ def next_run_of(
         job_id: part of the jitter's seed.
         schedule: the job's.
         options: the job's.
-        upcoming: its next occurrence, epoch seconds, changed or not; None if there is none any more.
+        upcoming: its next occurrence, epoch seconds, changed or not; None after the last.
         anchor: what an interval counts from, epoch seconds.
         calendar: the job's, if it has one.
         edits: the changed ones among its occurrences.

@@ -1,4 +1,4 @@
-"""Bodies of requests that change one occurrence, checked; and the refusals of instants that are none."""
+"""Bodies of requests that change one occurrence, checked; and the refusals of instants that cannot be changed."""
 
 from __future__ import annotations
 

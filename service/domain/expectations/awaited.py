@@ -31,7 +31,7 @@ class Awaited:
         settled: up to when occurrences are known to owe nothing any more; None if that is not known.
         follows_reports: whether the schedule counts from the last report (an interval).
         following: returns the first open occurrence strictly after an instant, epoch seconds, if it counts from
-            another; None if there is none.
+            another; None without one.
         is_on: whether the job is enabled. Once it has ended, it still owes the pings that were due before.
         has_ended: whether its schedule has no occurrence any more, be it open or closed.
     """
@@ -54,7 +54,7 @@ class Owed:
         missing: the sentence about a ping that is missing; None if none is.
         look_at: when to look again, at the latest.
         settled: see `Awaited`.
-        next_at: the next occurrence from now on; None if there is none.
+        next_at: the next occurrence from now on; None without one.
         is_paused: whether nothing can be said, since the job is paused.
     """
 

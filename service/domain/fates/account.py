@@ -31,7 +31,7 @@ class Account:
         epochs: newest first; the first one lasts.
         entries: of the history, those about occurrences.
         now_ms: when both were read.
-        last_decided: the newest decided occurrence, epoch seconds; None if there is none.
+        last_decided: the newest decided occurrence, epoch seconds; None before the first.
         complete_since: from which instant on everything is known, epoch seconds.
         plans: what people have decided about single instants, and the scheduler has not yet.
         pauses: those in force that are for the job, first the one that decides.

@@ -56,7 +56,7 @@ def parse_moment(text: object, zone: ZoneInfo, now: int) -> Moment:
         now: epoch seconds.
 
     Raises:
-        ValidationFailed: it is none.
+        ValidationFailed: it is not valid.
     """
     match = _FORM.fullmatch(text) if isinstance(text, str) else None
     try:

@@ -77,7 +77,7 @@ def parse_scope(value: object) -> PauseScope:
     """Parse a scope: `"all"`, `{"label": {name: value}}`, `{"bot_type": name}` or `{"job_id": id}`.
 
     Raises:
-        ValidationFailed: it is none of these.
+        ValidationFailed: it is not one of these.
     """
     if value == "all":
         return PauseScope()

@@ -43,6 +43,18 @@ def name_key(name: str) -> str:
     return key or text.strip() or name.strip()
 
 
+def collated(name: str) -> str:
+    """Return the key by which a name is sorted: É stands among the E, as in an address book.
+
+    >>> sorted(["Zoe", "Émile", "Fritz"], key=collated)
+    ['Émile', 'Fritz', 'Zoe']
+    """
+    folded = name.casefold()
+    if folded.isascii():
+        return folded
+    return "".join(one for one in unicodedata.normalize("NFD", folded) if not unicodedata.combining(one))
+
+
 def _folded(name: str) -> str:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return text if text.isascii() else _INVISIBLE.sub("", text).translate(_ALIKE)

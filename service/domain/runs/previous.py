@@ -25,7 +25,7 @@ def latest_up_to(
         calendar: the job's, if it has one.
 
     Returns:
-        Epoch seconds; None if there is none within the last eight years.
+        Epoch seconds; None without one within the last eight years.
     """
     look = 1
     while look <= LONGEST_LOOK:

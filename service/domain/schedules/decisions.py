@@ -48,7 +48,7 @@ class Plan:
     """Decisions in the order of their occurrences.
 
     `last_decided`: every occurrence at or before it, epoch seconds, is decided. `next`: the first that is not; it may
-    be due already, when more were due than one plan holds; None: there is none any more.
+    be due already, when more were due than one plan holds; None: this was the last.
     """
 
     decisions: tuple[Decision, ...]

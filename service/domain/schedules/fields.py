@@ -46,7 +46,7 @@ def in_range(value: object, field: str, low: int, high: int) -> int:
 
 
 def timezone_of(config: Config) -> str:
-    """Read the time zone, UTC if there is none. Raises ValidationFailed."""
+    """Read the time zone, UTC by default. Raises ValidationFailed."""
     return parse_zone(config.get("timezone", "UTC"), path("timezone"))
 
 
@@ -60,7 +60,7 @@ def time_of_day(config: Config, refusals: Refusals) -> tuple[int, int, str]:
 
 
 def every_of(config: Config, refusals: Refusals, most: int) -> int:
-    """Read `every`, 1 if there is none; note a refusal."""
+    """Read `every`, 1 by default; note a refusal."""
     return refusals.attempt(lambda: whole({"every": 1, **config}, "every", most, 1)) or 1
 
 

@@ -64,7 +64,7 @@ class _Search:
         self._made = 0
 
     def after(self, instant: int) -> int | None:
-        """Find the first occurrence after an instant; None if there is none, or the effort is made."""
+        """Find the first occurrence after an instant; None after the last, or if the effort is made."""
         if self._left < 0 and self._made >= LEAST_LOOKED_AT:
             return None
         try:

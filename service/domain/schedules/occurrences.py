@@ -26,7 +26,7 @@ def next_after(schedule: Schedule, after: int, anchor: int, calendar: Calendar |
         calendar: the job's, which says what a working day is; None: Monday to Friday.
 
     Returns:
-        Epoch seconds; None if there is none up to the end of the year 9999.
+        Epoch seconds; None without one up to the end of the year 9999.
 
     Raises:
         ScheduleError: it is too far away to be searched for.
@@ -53,7 +53,7 @@ def next_occurrence(
         calendar: the job's, if it has one.
 
     Returns:
-        Epoch seconds; None if there is none any more.
+        Epoch seconds; None after the last.
     """
     if calendar is not None and options.on_closed != "skip":
         landing = next_landing(schedule, options, after, anchor, calendar)

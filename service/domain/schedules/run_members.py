@@ -41,7 +41,7 @@ def names_of(stored: str | bytes | None) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def overlay_of(stored: str | None) -> str | None:
+def overlay_of(stored: str | bytes | None) -> str | None:
     """Read what a run's members lay over the job's `bot_config`, as JSON; None for nothing."""
     overlay = _read(stored).get("bot_config")
     return dumps(overlay).decode() if isinstance(overlay, dict) and overlay else None

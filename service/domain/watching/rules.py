@@ -22,7 +22,7 @@ STUCK_MS = 9_000
 runs a worker is idle for an instant."""
 AWAY_MS = 20_000
 """A trouble that nobody has seen for so long is over."""
-OUTSIDE: tuple[Kind, ...] = ("undecided", "no_worker", "runs_wait", "unsaved")
+OUTSIDE: tuple[Kind, ...] = ("no_scheduler", "undecided", "no_worker", "runs_wait", "unsaved")
 """The troubles that stop the heartbeat to `HEARTBEAT_URL`."""
 
 
@@ -85,7 +85,7 @@ def reasons(sight: Sight, troubles: Sequence[Trouble], touch_ms: int) -> list[st
         troubles: what it shows.
         touch_ms: as for `Rules.judge`.
     """
-    late = [] if any(one.kind == "undecided" for one in troubles) else _overdue(sight, touch_ms)
+    late = [] if any(one.kind in ("no_scheduler", "undecided") for one in troubles) else _overdue(sight, touch_ms)
     return [one.sentence() for one in [*late, *troubles] if one.kind in OUTSIDE]
 
 

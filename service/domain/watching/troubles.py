@@ -25,8 +25,9 @@ SUBJECTS: Mapping[Kind, tuple[str, str]] = {
 }
 """Kind -> the subject of the alert when it begins, and when it is over."""
 ADVICE: Mapping[Kind, str] = {
-    "no_scheduler": "Start one (bot-scheduler scheduler), or restart the one that is stuck. No job starts meanwhile; a "
-    "job's catch_up says what becomes of the occurrences that it misses",
+    "no_scheduler": "Start one (bot-scheduler scheduler), or restart the one that is stuck. Meanwhile no job starts, "
+    "and nobody notices a missing ping or an unmet expectation; a job's catch_up says what becomes of the occurrences "
+    "that it misses",
     "undecided": "See the scheduler's log. If it is not overloaded, restart it",
     "no_worker": "Start one (bot-scheduler worker), or restart those that are stuck. Runs wait meanwhile; none is lost",
     "runs_wait": "See the workers' logs, and whether RQ is suspended (rq resume). Restart the workers",

@@ -138,7 +138,7 @@ class KeyStore:
         return marks.bot_type if marks is not None and limits.allow(*marks) else None
 
     def get(self, key_id: str) -> KeyRecord | None:
-        """Read one key; None if there is none."""
+        """Read one key; None if it does not exist."""
         return next(iter(self.read([key_id])), None)
 
     def ids(self, choice: KeyChoice, after: str | None = None, most: int | None = None) -> list[str]:

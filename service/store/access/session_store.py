@@ -74,7 +74,7 @@ class SessionStore:
         return bool(self._scripts.run("open_session", session_id, key_id, secret, address, agent, entry))
 
     def find(self, session_id: str, is_root: bool, address: str) -> Standing | None:
-        """Find what a session may do, and note that it was used; None if there is none.
+        """Find what a session may do, and note that it was used; None if it does not exist.
 
         Args:
             session_id: a digest of the cookie's text.

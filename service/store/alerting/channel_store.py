@@ -46,7 +46,7 @@ class ChannelStore:
         return sorted((one for one in found if one is not None), key=lambda one: one.channel.name)
 
     def get(self, name: str) -> ChannelRecord | None:
-        """Read one channel; None if there is none."""
+        """Read one channel; None if it does not exist."""
         (text,) = ask(self._scripts, ("HGET", self._keys.channels, name))
         return None if text is None else _record(text)
 

@@ -59,7 +59,7 @@ class CalendarStore:
     # reading
 
     def get(self, name: str) -> CalendarRecord | None:
-        """Read one calendar; None if there is none."""
+        """Read one calendar; None if it does not exist."""
         return next(iter(self.many([name])), None)
 
     def names(self) -> list[str]:
@@ -76,7 +76,7 @@ class CalendarStore:
         return [record for record in found if record is not None]
 
     def at_work(self, name: str) -> WorkCalendar | None:
-        """Return a calendar as it is now; None if there is none. It is parsed anew only after a change."""
+        """Return a calendar as it is now; None if it does not exist. It is parsed anew only after a change."""
         (stamp,) = ask(self._scripts, ("HGET", self._keys.calendar(name), "stamp"))
         if stamp is None:
             return None

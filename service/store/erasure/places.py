@@ -24,11 +24,11 @@ class Place:
         name: as the answer names it.
         pattern: matches the names of its keys.
         kind: the type of its keys; `any` is asked for.
-        fields: of a hash; all if there are none.
+        fields: of a hash; all if none are named.
         deed: `cut` the person out, `drop` the whole key, or only `tell`.
         until: a field of the hash; once it is there, the texts are history and are cut.
         within: of a text that is JSON, the only fields that are searched, since the others are the service's own words
-            and ids; all if there are none.
+            and ids; all if none are named.
     """
 
     name: str

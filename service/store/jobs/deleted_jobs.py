@@ -22,8 +22,8 @@ from service.store.server.asking import ask, pairs
 KEPT_MS = 30 * 86_400_000
 """How long a deleted job can be restored; `service/store/lua/shared/deleted.lua` has the same in seconds."""
 GONE = (
-    "deleted_at", "deleted_by", "created_us", "last_run_at", "last_run_status", "last_run_error", "failures",
-    "misfire_told_at",
+    "deleted_at", "deleted_by", "created_us", "last_run_at", "last_run_status", "last_run_error", "last_failed_at",
+    "failures", "misfire_told_at",
 )  # fmt: skip
 """Fields that a restored job does not have: those of its deletion, and those of its runs."""
 AT_ONCE = 200
@@ -57,7 +57,7 @@ class DeletedJobs:
         self._keys = scripts.keys
 
     def get(self, job_id: str) -> DeletedJob | None:
-        """Read one deleted job; None if there is none, or it cannot be read."""
+        """Read one deleted job; None if it does not exist, or cannot be read."""
         return next(self._many([job_id]))
 
     def after(self, job_id: str | None) -> Iterator[DeletedJob]:

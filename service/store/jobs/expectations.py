@@ -44,7 +44,7 @@ class Judged:
     Args:
         job_id: the job.
         word: `judged`, `stale`, `gone`, or why it cannot be judged.
-        verdict: None if there is none.
+        verdict: None without one.
     """
 
     job_id: str

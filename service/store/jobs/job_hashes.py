@@ -218,7 +218,7 @@ class JobStore:
         require_room_for_jobs(self._scripts, new)
 
     def delete(self, job_id: str, revisions: Collection[int] = ()) -> bool | None:
-        """Delete a job and all its data, if it is at one of `revisions` (any, if there are none).
+        """Delete a job and all its data, if it is at one of `revisions` (any, if these are empty).
 
         Returns:
             True; False if there is no such job; None if it is at another revision.

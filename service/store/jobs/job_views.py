@@ -79,7 +79,7 @@ def _next_run_at(next_run: bytes | None, due: bytes | None) -> bytes:
 
 
 def optional(show: Callable[[bytes], bytes], value: bytes | None) -> bytes:
-    """Convert a value by `show`; null if there is none."""
+    """Convert a value by `show`; null without a value."""
     return b"null" if value is None else show(value)
 
 

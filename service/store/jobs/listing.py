@@ -8,19 +8,18 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from service.batches import batched
-from service.domain.access.labels import EVERY_JOB, JobChoice, stored_labels
-from service.domain.job import HEALTHS
+from service.domain.access.labels import EVERY_JOB, JobChoice
 from service.domain.records import UnreadableJob
 from service.store.jobs.job_cache import READ_AT_ONCE, Answer, JobCache
 from service.store.jobs.job_hashes import Position
-from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view, state_of
+from service.store.jobs.job_rows import TRAIT_FIELDS, JobFilter, Traits, traits_of
+from service.store.jobs.job_views import VIEW_FIELDS, Values, job_view
 from service.store.jobs.paused import stored_texts, with_pauses
 from service.store.scripts import Scripts
 from service.store.server.asking import Ask, ask, ask_packed, hash_fields, scored
 from service.store.server.exchange import packed
 
-_LAST_RUN, _STATE = VIEW_FIELDS.index("last_run_status"), VIEW_FIELDS.index("state")
-_HEALTH = VIEW_FIELDS.index("health")
+_TRAITS = tuple(VIEW_FIELDS.index(name) for name in TRAIT_FIELDS)
 CHUNK = 1000
 """Jobs read at a time where a list is long, or where a filter may reject most of them."""
 
@@ -32,62 +31,6 @@ class ShownJob:
     id: str
     json: bytes
     revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """A filter of jobs; an unset argument accepts all.
-
-    Args:
-        enabled_only: only enabled jobs.
-        bot_type: only those of one bot.
-        q: only those whose name or description contains this, whatever its case.
-        state: only those in this state; `failing`: only those whose last run has failed; or of this health.
-        choice: only those that it takes.
-    """
-
-    enabled_only: bool = False
-    bot_type: str | None = None
-    q: str | None = None
-    state: str | None = None
-    choice: JobChoice = EVERY_JOB
-
-    @property
-    def wants_all(self) -> bool:
-        """Whether it accepts every job."""
-        return not (self.enabled_only or self.bot_type or self.q or self.state) and self.choice.is_all
-
-    def wants(self, values: Values) -> bool:
-        """Return whether it accepts a job, by the values of its `VIEW_FIELDS`."""
-        name, description, bot_type, enabled = values[:4]
-        if self.enabled_only and enabled != b"1":
-            return False
-        if self.bot_type and bot_type != self.bot_type.encode("utf-8", "surrogatepass"):
-            return False
-        if not _takes(self.choice, values):
-            return False
-        if self.state and not _is_in(self.state, values):
-            return False
-        if not self.q:
-            return True
-        return self.q.casefold() in f"{(name or b'').decode()}\n{(description or b'').decode()}".casefold()
-
-
-def _is_in(state: str, values: Values) -> bool:
-    """Return whether a job is in a state, by the values of its `VIEW_FIELDS`."""
-    if state == "failing":
-        return values[_LAST_RUN] == b"failed"
-    if state in HEALTHS:
-        return values[_HEALTH] == state.encode()
-    return state_of(values[3], values[_STATE]) == state.encode()
-
-
-def _takes(choice: JobChoice, values: Values) -> bool:
-    """Return whether a choice takes a job, by the values of its `VIEW_FIELDS`."""
-    if choice.is_all:
-        return True
-    bot_type, labels = values[2], values[4]
-    return choice.takes(stored_labels(labels), (bot_type or b"").decode())
 
 
 class _Window(NamedTuple):
@@ -126,7 +69,7 @@ class Listing:
         """
         values, pauses = ask_packed(self._scripts, self._questions([job_id]))
         try:
-            if not (any(values) and _takes(choice, values)):
+            if not any(values) or not (choice.is_all or JobFilter(choice=choice).wants(job_id, _traits(values))):
                 return None
             view, revision = job_view(job_id, values), int(values[-1])
         except (ValueError, TypeError) as error:
@@ -172,6 +115,16 @@ class Listing:
             if looked_at >= scan:
                 named = jobs[-1] is not None or wanted.choice.limits.are_none
                 return items, after if named else after.nameless(), pauses
+
+    def some(self, job_ids: Sequence[str], wanted: JobFilter) -> dict[str, bytes]:
+        """Read some jobs: id -> JSON, in their order, without those that are gone, damaged or rejected."""
+        found: dict[str, bytes] = {}
+        for ids in batched(job_ids, READ_AT_ONCE):
+            *rows, pauses = ask_packed(self._scripts, self._questions(ids))
+            jobs = {one: job for one, row in zip(ids, rows, strict=True) if (job := _wanted(one, row, wanted))}
+            shown = with_pauses(self._scripts, list(jobs.values()), stored_texts(pauses))
+            found.update(zip(jobs, shown, strict=True))
+        return found
 
     def all(self, wanted: JobFilter) -> Iterator[Sequence[bytes]]:
         """Yield all jobs, JSON, some at a time."""
@@ -236,6 +189,11 @@ def _position(member: bytes, score: float) -> Position:
 
 def _wanted(job_id: str, values: Any, wanted: JobFilter) -> bytes | None:
     try:
-        return job_view(job_id, values) if wanted.wants_all or wanted.wants(values) else None
+        is_wanted = wanted.wants_all or wanted.wants(job_id, _traits(values))
+        return job_view(job_id, values) if is_wanted else None
     except (ValueError, TypeError):
         return None
+
+
+def _traits(values: Values) -> Traits:
+    return traits_of(*(values[index] for index in _TRAITS))

@@ -1,6 +1,6 @@
 """Views of jobs with the pauses in force that cover them.
 
-Pauses are few, and mostly there are none: then nothing is parsed, no time is read, and a view stays as it is.
+Pauses are few, and mostly no pause is in force: then nothing is parsed, no time is read, and a view stays as it is.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 --
 -- ARGV  1 the entry in the audit log, or ''; without notices none is written
 -- Returns the notices: {now, {went_back_at, went_back, went_back_beats}, steps, the number of the last step
--- that was acknowledged before}; false where there is none.
+-- that was acknowledged before}; false where that is absent.
 --
 -- One step, so that it acknowledges nothing that it does not answer. It opens with HDEL, so that a full Redis lets it
 -- through. Safe to repeat: it answers what has come since.

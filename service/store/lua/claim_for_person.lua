@@ -6,7 +6,7 @@
 --       6 the claim's mark, 'claimed:{run id}:{…}'; '' only looks      7 seconds to keep it
 --       8 'retake' to take over from runs that have ended, or ''
 --       9 ms for which a claim must have stood if its run is not, or no longer, known
--- Returns the entry under the person's own id, else under another one; false if there is none.
+-- Returns the entry under the person's own id, else under another one; false without an entry.
 --
 -- One step, so that only one of two runs that know a person under different ids gets the claim, even if contacts are
 -- merged or deleted between a run's reading and its claim. Safe to repeat.

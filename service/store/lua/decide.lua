@@ -6,7 +6,7 @@
 --         (service/domain/kinds.py), named `kind/score`; or, named `job id/score`, for one job at one "revision". The
 --         score is the due index's, ms. Many kinds have plans that are alike, so each is sent, and read, once.
 --         {"as_of" (for when it was made, ms), "occurrence" (the job's next one), "first" (the earliest one that the plan
---          covers), "last_decided", "next_occurrence" and "next_due", or "ended" (why there is none) and "delete_after" (ms, or
+--          covers), "last_decided", "next_occurrence" and "next_due", or "ended" (why no more follows) and "delete_after" (ms, or
 --          absent), "kind" (the right
 --          one, '' for none, if the job's own is wrong), "limit" (of runs at a time), "queues" (true: `overlap` is not `skip`),
 --          "overlap" (if it is `latest` or `replace`),
@@ -36,7 +36,7 @@ local most = tonumber(ARGV[1])
 local pushes = runs.pushes()
 local moved, moves, gone = {}, 0, {}  -- changes of the due index
 local paused = pauses.read(now)  -- nil in most calls
-local step_forward  -- the number of the newest one; false or nil: there was none
+local step_forward  -- the number of the newest one; false or nil: no step
 
 local texts, plans = {}, {}
 for i = 2, #ARGV, 2 do
@@ -61,7 +61,7 @@ local function read_plan(text)
   return plan
 end
 
--- Return the plan of that name; false if there is none that is fresh.
+-- Return the plan of that name; false without a fresh one.
 local function plan_of(name)
   local text = texts[name]
   if not text then return false end

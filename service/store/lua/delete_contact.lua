@@ -1,7 +1,7 @@
 -- Delete one contact, and its places in the indices. Its identities are kept as long as the ledger.
 --
 -- ARGV  1 contact id      2 the change's entry in the audit log, or ''
--- Returns 1, or 0 if there was none.
+-- Returns 1, or 0 if it did not exist.
 --
 -- One step, so that no index names a contact that is gone. Safe to repeat.
 

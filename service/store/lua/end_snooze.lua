@@ -1,7 +1,7 @@
 -- End a snooze. What it has held is told together.
 --
 -- ARGV  1 its id      2 its entry in the audit log
--- Returns 'ended', or 'gone': there is none that is on.
+-- Returns 'ended', or 'gone': it is not on.
 --
 -- One step, so that there is no end without its entry. Safe to repeat, as far as that goes: a repetition finds it ended.
 

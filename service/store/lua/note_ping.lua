@@ -2,7 +2,7 @@
 --
 -- ARGV  1 job id      2 a new id: of this call, and of the run, if it makes one
 --       3 'start', 'success', 'fail' or 'log'      4 the id that the pings give their run, '' for none
---       5 of a failure: its error      6 bytes of each part of a log      7… lines of its log, ready; there may be none
+--       5 of a failure: its error      6 bytes of each part of a log      7… lines of its log, ready; if any
 -- Returns {'noted', run id, status}; {'gone'} (no such job); {'other'} (no heartbeat job); {'wait', s} (too many pings);
 --         {'used', run id} (a run with that id has ended, and cannot begin); {'none'} (there is no run to add a log to).
 --

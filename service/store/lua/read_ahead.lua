@@ -5,7 +5,7 @@
 --       3 the numbers of the undone steps forward
 --       4 most entries of a history that it reads      5… job ids
 -- Returns {now, {job id, the first occurrence that was decided after one of those steps, s, the newest past one
---         that was not skipped since, s; each '' if there is none}, ...}. Where the history does not reach back so far,
+--         that was not skipped since, s; each '' if absent}, ...}. Where the history does not reach back so far,
 --         the latter is now.
 --
 -- It writes nothing.

@@ -2,7 +2,7 @@
 -- as long again.
 --
 -- ARGV  1 a new secret, in case one is due; '' to make none      2 for how long one signs, ms
--- Returns {the present one, the one before it or ''}; {'', ''} if there is none.
+-- Returns {the present one, the one before it or ''}; {'', ''} before the first.
 --
 -- One step, so that all processes sign with one. Safe to repeat.
 

@@ -2,7 +2,7 @@
 --
 -- ARGV  1 job id      2 Idempotency-Key's digest, or ''; 3 the body's fingerprint      4 the request's id, or ''
 --       5 who asks, JSON for the history, or ''
---       6… for each (there may be none: then an earlier answer to the key is sought, and nothing is made): the new run's id, the ended run's id, '1' if the new one may only use secrets that are bound to hosts
+--       6… for each (without any, an earlier answer to the key is sought, and nothing is made): the new run's id, the ended run's id, '1' if the new one may only use secrets that are bound to hosts
 --       (else ''), its entry in the audit log, or ''
 -- Returns {'queued'}; {'gone'} (no such job); {'elsewhere'} (others do its work); {'full'} (too many would wait); {'no_run'} or {'not_ended'} (one of the runs
 --         to do again); {'kept', the ids of the new runs and those that they repeat, in pairs, between blanks} or

@@ -14,7 +14,7 @@ local settled = {}
 local more = false
 
 -- Settle a job once in a call. An old script that switched it off has removed it from the old set, and looked for delayed
--- retries where there are none.
+-- retries in the wrong place.
 local function settle(job_id)
   if settled[job_id] then return end
   settled[job_id] = true

@@ -40,7 +40,7 @@ class BackfillStore:
         self._keys = scripts.keys
 
     def newest(self, job_id: str) -> str:
-        """Return the id of a job's newest backfill; empty if there is none."""
+        """Return the id of a job's newest backfill; empty before the first."""
         (found,) = ask(self._scripts, ("LINDEX", self._keys.backfills(job_id), 0))
         return "" if found is None else str(found.decode(errors="replace"))
 
@@ -117,7 +117,7 @@ class BackfillStore:
         return [backfill for backfill in shown if backfill is not None]
 
     def one(self, job_id: str, backfill_id: str) -> dict[str, Any] | None:
-        """Read one backfill of a job, as the API shows it; None if there is none.
+        """Read one backfill of a job, as the API shows it; None if it does not exist.
 
         A run may begin or end between the answers, so they are read again until the counts make up the total.
         """

@@ -56,7 +56,7 @@ class PastRuns:
         return length - int(its_open or 0) >= self._scripts.limits.history
 
     def result(self, run_id: str) -> dict[str, Any]:
-        """Read a run's result; empty if there is none any more."""
+        """Read a run's result; empty if it is no longer kept."""
         (text,) = ask(self._scripts, ("HGET", self._keys.run(run_id), "result"))
         return _object(text)
 

@@ -22,6 +22,11 @@ class RunFilter:
     until_ms: int | None = None
     choice: JobChoice = EVERY_JOB
 
+    @property
+    def wants_all(self) -> bool:
+        """Whether it accepts every run of every job."""
+        return self == RunFilter(choice=self.choice) and self.choice.is_all
+
     def wants(self, run: Mapping[str, bytes | None]) -> bool:
         """Return whether it accepts a run, by the values of its fields; `choice` is left to the reader."""
         for name in ("status", "job_id", "trigger"):

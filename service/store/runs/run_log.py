@@ -40,7 +40,7 @@ class RunLog:
 
     @property
     def last(self) -> int:
-        """The number of the last line, 0 if there is none."""
+        """The number of the last line, 0 before the first."""
         return self.lines[-1][0] if self.lines else 0
 
 

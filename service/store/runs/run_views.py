@@ -6,18 +6,14 @@ next erasure, and a history that clients ask for over and over costs only the re
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from service.domain.access.labels import JobChoice
-from service.domain.plain_json import plain, whole_number
-from service.domain.schedules.run_members import names_of
 from service.store.jobs.job_marks import read_marks
-from service.store.jobs.job_views import instant, optional, text, timestamp, word
-from service.store.jobs.stored_edits import edit_view
+from service.store.runs.run_entry import FIELDS, has_job, is_final, run_view
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_log import RunLog, assembled, log_questions
 from service.store.scripts import Scripts
@@ -26,118 +22,11 @@ from service.store.server.exchange import packed
 
 SCAN_PAGE, SCAN_PAGES = 200, 15
 """Runs read at a time, and how often, for one filtered page of all jobs' runs."""
-FINAL = (b"success", b"failed", b"cancelled")
-"""The statuses of runs that stay as they are. A skipped run does so if it has started: its bot skipped it."""
 REMEMBERED, REMEMBERED_BYTES = 4096, 2048
 """How many ended runs a process remembers, and up to what size each: at most 8 MiB."""
-
-FIELDS = (
-    "job_id", "status", "started_at", "finished_at", "result", "error", "messages_sent", "profiles_visited", "trigger",
-    "scheduled_for", "attempt", "queued_at", "due", "reason", "occurrences", "retry_of", "revision",
-    "last_scheduled_for", "done", "total", "rehearsal", "requested_by", "members", "closed",
-    "pause", "held_by", "during_pause", "not_before", "again_of", "backfill_id", "edit", "breaches",
-)  # fmt: skip
-Values = Sequence[bytes | None]
-
-_ENTRY = (
-    b'{"id": "%b", "job_id": %b, "started_at": %b, "finished_at": %b, "status": %b, "result": %b, "error": %b, '
-    b'"messages_sent": %d, "profiles_visited": %d, "trigger": %b, "scheduled_for": %b, "attempt": %b, "queued_at": %b, '
-    b'"duration_ms": %b, "lateness_ms": %b, "reason": %b, "occurrences": %d, "retry_of": %b, "revision": %b, '
-    b'"rehearsal": %b, "requested_by": %b'
-)
-
-
-def run_view(run_id: str, values: Values) -> bytes:
-    """Make the view of a run, JSON.
-
-    Args:
-        run_id: a UUID.
-        values: of `FIELDS`.
-
-    Raises:
-        ValueError, TypeError: the values are damaged.
-    """
-    (job_id, status, started, finished, result, error, sent, visited, trigger, occurrence, attempt, queued, due, reason,
-     occurrences, retry_of, revision, last, done, total, rehearsal, requested_by, members,
-     closed, pause, held_by, during_pause, not_before, again_of, backfill_id, edit, breaches) = values  # fmt: skip
-    entry = _ENTRY % (
-        run_id.encode(), word(job_id), optional(instant, started), optional(instant, finished), word(status),
-        optional(_result, result), optional(text, error), _count(sent), _count(visited), word(trigger),
-        optional(_second, occurrence), _number(attempt or b"1"), optional(instant, queued),
-        _between(started, finished), _late(due, started), optional(text if started else word, reason),
-        int(occurrences or 1), optional(text, retry_of), optional(_number, revision),
-        b"true" if rehearsal == b"1" else b"false",
-        optional(_result, requested_by),
-    )  # fmt: skip
-    if last is not None:
-        entry += b', "last_scheduled_for": %b' % _second(last)
-    for name, value, written in (
-        (b"closed", closed, text), (b"pause", pause, _result), (b"held_by", held_by, text),
-        (b"during_pause", during_pause, text), (b"not_before", not_before, instant), (b"again_of", again_of, text),
-        (b"backfill_id", backfill_id, text), (b"breaches", breaches, _result),
-    ):  # fmt: skip
-        if value is not None:
-            entry += b', "%b": %b' % (name, written(value))
-    if members is not None and (names := names_of(members)):
-        entry += b', "names": %b' % orjson.dumps(names)
-    if edit is not None:
-        entry += edit_view(int(occurrence or 0), edit)
-    if total is not None:
-        entry += b', "progress": %b' % _progress(done, total)
-    return entry + b"}"
-
-
-def _has_job(values: Any) -> bool:
-    return isinstance(values, list) and values[0] is not None
-
-
-def _is_final(values: Values) -> bool:
-    status, started, finished = values[1:4]
-    return finished is not None and (status in FINAL or (status == b"skipped" and started is not None))
-
-
-def _number(value: bytes) -> bytes:
-    return b"%d" % int(value)
-
-
-def _second(value: bytes) -> bytes:
-    return timestamp(int(value))
-
-
-def _between(started: bytes | None, finished: bytes | None) -> bytes:
-    """Return the time between, never negative: Redis' clock may have been set back."""
-    return b"null" if started is None or finished is None else b"%d" % max(0, int(finished) - int(started))
-
-
-def _late(due: bytes | None, started: bytes | None) -> bytes:
-    return b"null" if started is None or due is None else b"%d" % max(0, int(started) - int(due))
-
-
-def _result(value: bytes) -> bytes:
-    """Return a bot's result as stored; one that not every reader takes is made plain, or null if it cannot be."""
-    try:
-        orjson.loads(value)
-    except ValueError:
-        return _readable(value)
-    return value
-
-
-def _readable(value: bytes) -> bytes:
-    try:
-        return orjson.dumps(plain(json.loads(value.decode(errors="replace"), parse_constant=lambda _: None)))
-    except (ValueError, RecursionError):
-        return b"null"
-
-
-def _count(value: bytes | None) -> int:
-    try:
-        return whole_number(value or 0)
-    except ValueError:
-        return 0
-
-
-def _progress(done: bytes | None, total: bytes) -> bytes:
-    return b'{"done": %d, "total": %d}' % (_count(done), _count(total))
+FACTS = 20_000
+"""Of how many ended runs a process remembers what filters ask: some 8 MB."""
+_ASKED = tuple((name, FIELDS.index(name)) for name in ("status", "job_id", "trigger", "queued_at"))
 
 
 class History:
@@ -152,6 +41,7 @@ class History:
         self._keys = scripts.keys
         self._ended: dict[str, bytes] = {}
         self._erased_texts: bytes | None = None
+        self._facts: dict[str, Mapping[str, bytes | None]] = {}
 
     def one(self, job_id: str, run_id: str) -> bytes | None:
         """Read one run of a job, JSON; None if there is no such job or run."""
@@ -203,25 +93,56 @@ class History:
         if after is not None and not wanted.choice.limits.are_none and not self._of(wanted.choice, [after]):
             return found, None
         place = last = after
-        looks = 0
+        looks, size = 0, limit if wanted.wants_all else SCAN_PAGE
         # A cursor names a run that the choice's limits allow. So a search that has met none goes on.
         while looks < SCAN_PAGES or last == after:
             looks += 1
             start = self._place_after(self._keys.runs, place)
             if start is None:
                 return found, None
-            (rows,) = ask(self._scripts, ("LRANGE", self._keys.runs, start, start + SCAN_PAGE - 1))
+            rows, erased_texts = ask(
+                self._scripts, ("LRANGE", self._keys.runs, start, start + size - 1), ("GET", self._keys.erased_texts)
+            )
             if not rows:
                 return found, None
             ids = [run_id.decode(errors="replace") for run_id in rows]
-            place = ids[-1]
-            for last, values, is_taken in self._of(wanted.choice, ids):
-                if is_taken and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True))):
-                    shown = self._shown(last, values)
-                    found += [] if shown is None else [shown]
-                    if len(found) == limit:
-                        return found, last
+            place, size = ids[-1], SCAN_PAGE
+            for last, shown in self._found(wanted, ids, self._ended_since(erased_texts)):
+                found += [] if shown is None else [shown]
+                if len(found) == limit:
+                    return found, last
         return found, last
+
+    def _found(
+        self, wanted: RunFilter, run_ids: Sequence[str], ended: dict[str, bytes]
+    ) -> Iterator[tuple[str, bytes | None]]:
+        """Yield the runs that a choice's limits allow, each with its view if the filter accepts it."""
+        if wanted.wants_all:
+            yield from zip(run_ids, self._many(run_ids, ended), strict=True)
+            return
+        if wanted.choice.is_all:
+            known = self._known_facts(run_ids)
+            chosen = [run_id for run_id in run_ids if (facts := known.get(run_id)) is not None and wanted.wants(facts)]
+            shown = dict(zip(chosen, self._many(chosen, ended), strict=True))
+            yield from ((run_id, shown.get(run_id)) for run_id in run_ids)
+            return
+        for run_id, values, is_taken in self._of(wanted.choice, run_ids):
+            is_wanted = is_taken and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True)))
+            yield run_id, self._shown(run_id, values) if is_wanted else None
+
+    def _known_facts(self, run_ids: Sequence[str]) -> dict[str, Mapping[str, bytes | None]]:
+        """Return what a filter asks of runs, without those that are gone; remember it of those that have ended."""
+        found = {run_id: self._facts[run_id] for run_id in run_ids if run_id in self._facts}
+        missing = [run_id for run_id in run_ids if run_id not in found]
+        for run_id, values in zip(missing, self._read(missing), strict=True):
+            if not isinstance(values, list) or values[1] is None:
+                continue
+            found[run_id] = {name: values[index] for name, index in _ASKED}
+            if is_final(values):
+                if len(self._facts) >= FACTS:
+                    self._facts = {}
+                self._facts[run_id] = found[run_id]
+        return found
 
     def _of(self, choice: JobChoice, run_ids: Sequence[str]) -> list[tuple[str, Any, bool]]:
         """Read runs, without those of jobs beyond a choice's limits.
@@ -232,7 +153,7 @@ class History:
         runs = list(zip(run_ids, self._read(run_ids), strict=True))
         if choice.is_all:
             return [(run_id, values, isinstance(values, list)) for run_id, values in runs]
-        jobs = {run_id: values[0].decode(errors="replace") for run_id, values in runs if _has_job(values)}
+        jobs = {run_id: values[0].decode(errors="replace") for run_id, values in runs if has_job(values)}
         marks = read_marks(self._scripts, jobs.values())
         found = []
         for run_id, values in runs:
@@ -281,7 +202,7 @@ class History:
         missing = [run_id for run_id, entry in known.items() if entry is None]
         for run_id, values in zip(missing, self._read(missing), strict=True):
             entry = known[run_id] = self._shown(run_id, values)
-            if entry is not None and _is_final(values) and len(entry) <= REMEMBERED_BYTES:
+            if entry is not None and is_final(values) and len(entry) <= REMEMBERED_BYTES:
                 if len(ended) >= REMEMBERED:
                     ended.clear()
                 ended[run_id] = entry

@@ -42,13 +42,18 @@ def lua_script(verb: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, by
         limits: of the installation.
         rq_fields: see `service.store.rq_records.rq_template`.
     """
+    return lua_text(source(verb), keys, limits, rq_fields)
 
-    def whole(name: str) -> str:
-        return with_conf(_with_keys(linked(source(name), source), keys), limits, rq_fields)
 
-    body = whole(verb)
+def lua_text(text: str, keys: Keys, limits: Limits, rq_fields: Mapping[str, bytes]) -> str:
+    """Put the whole text of a script together, as `lua_script` does, from the text of its verb."""
+
+    def whole(part: str) -> str:
+        return with_conf(_with_keys(linked(part, source), keys), limits, rq_fields)
+
+    body = whole(text)
     steps = sorted(set(re.findall(r"\bsteps\.(\w+)\(", body)))
-    functions = ",\n".join(f"{step} = function(...)\n{whole(f'steps/{step}')}\nend" for step in steps)
+    functions = ",\n".join(f"{step} = function(...)\n{whole(source(f'steps/{step}'))}\nend" for step in steps)
     made = f"local function steps()\nreturn {{{functions}}}\nend\n" if steps else ""
     return made + re.sub(r"\bsteps\.(?=\w+\()", "steps().", body)
 

@@ -206,7 +206,7 @@ class StoredKeys:
         return record
 
     def _seen(self, key_id: str) -> KeyRecord | None:
-        """Read a key; None if there is none, to this caller."""
+        """Read a key; None if it does not exist to this caller."""
         record = self._store.get(key_id) if is_key_id(key_id) else None
         return record if record is not None and _is_seen(record) else None
 

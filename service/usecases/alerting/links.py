@@ -37,7 +37,7 @@ class Shown:
     Args:
         link: the link.
         state: whether it can be used, or was: `done` just now, `used` before.
-        job: the job's name; empty if there is none.
+        job: the job's name; empty without a job.
         via: whom it was sent to.
         until: when it can no longer be used.
         choices: for how long it may snooze, of `CHOICES`: until when that is.
@@ -111,7 +111,7 @@ class AlertLinks:
 
         Raises:
             NotFound: no link of ours looks like it.
-            ValidationFailed: it snoozes, and the choice is none.
+            ValidationFailed: it snoozes, and the choice is not valid.
         """
         shown = self.look(token)
         if shown.state != "ready":

@@ -203,7 +203,7 @@ class _Answer:
 
     def _nearest(self, nearest: list[int], noun: str) -> str:
         if not nearest:
-            return "There are none near."
+            return "No occurrence is near."
         if len(nearest) == 1:
             return f"The nearest one is {written(nearest[0], self._zone)}."
         return f"The nearest {noun} are {' and '.join(written(one, self._zone) for one in nearest)}."

@@ -10,15 +10,19 @@ from typing import NamedTuple
 
 from service.domain import schedules
 from service.errors import ScheduleError
-from service.store.jobs.coming import ComingJob, coming_jobs, coming_of
+from service.store.jobs.coming import ComingJob, coming_of
 from service.store.scripts import Scripts
 from service.usecases.access.sight import choice
+from service.usecases.lists.sorted_jobs import SortedJobs
 
 COUNTED = 200
 """Occurrences of a job that are counted beside the marks that they share."""
 
 OF_ONE_JOB = 50
 """Occurrences of one job in a list, so that a frequent one leaves room for others."""
+
+LONGEST_JITTER = 86_400
+"""How much later than its occurrence a job may be due, s."""
 
 
 class Comes(NamedTuple):
@@ -80,10 +84,12 @@ class Timelines:
 
     Args:
         scripts: the scripts of this installation.
+        jobs: tells when the caller's jobs run next.
     """
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, scripts: Scripts, jobs: SortedJobs) -> None:
         self._scripts = scripts
+        self._jobs = jobs
 
     def soonest(self, now: int, until: int, most: int, labels: Sequence[str] = ()) -> Soon:
         """List what is due soonest, of all jobs of the caller, in bounded time.
@@ -97,8 +103,10 @@ class Timelines:
         Raises:
             ValidationFailed: a filter is malformed.
         """
-        due = (job for job in coming_jobs(self._scripts, choice(labels)) if job.course.soonest <= until)
-        jobs = nsmallest(most + 1, due, key=lambda job: (job.course.soonest, job.id))
+        due = self._jobs.due_until(until + LONGEST_JITTER, labels, watched=False)
+        first = nsmallest(2 * most, due, key=lambda job_id: (due[job_id], job_id))  # by their jitter, too
+        read = (job for job in coming_of(self._scripts, choice(labels), first) if job.course.soonest <= until)
+        jobs = nsmallest(most + 1, read, key=lambda job: (job.course.soonest, job.id))
         count, kept, crowded = Counter[str](), list[SoonOne](), set[str]()
         for one in merge(*(_each(job, now, until) for job in jobs), key=lambda one: one.at):
             count[one.job.id] += 1

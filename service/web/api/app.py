@@ -11,7 +11,6 @@ from falcon.media import JSONHandler
 
 from service.bots.registry import configs
 from service.domain.access.callers import NOBODY, act_for
-from service.domain.plain_json import dumps
 from service.usecases.fates.many_jobs import ManyAccounts
 from service.web.api import contacts as address_book
 from service.web.api import feeds
@@ -29,6 +28,7 @@ from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, Cale
 from service.web.api.change_notes import ChangeNotes
 from service.web.api.definitions import Apply, Export
 from service.web.api.edits.occurrence_changes import OccurrenceChange
+from service.web.api.guides.routes import add_guides
 from service.web.api.health import Acknowledge, Health
 from service.web.api.heartbeats import pings
 from service.web.api.jobs import Batch, Job, JobList, RunNow, Toggle
@@ -40,7 +40,7 @@ from service.web.api.parameters import KnownParameters
 from service.web.api.pauses import OnePause, PauseList
 from service.web.api.previews import ClockChangeList, JobPreview, Preview
 from service.web.api.revisions import DeletedList, OneRevision, RestoreDeleted, RestoreRevision, RevisionList
-from service.web.api.runs import Again, AllRuns, Cancel, History, Log, Run, Start
+from service.web.api.runs import Again, AllRuns, Cancel, History, Log, Run, RunAlone, Start
 from service.web.http import errors
 from service.web.http.access import Access, Undeclared, require_declaration
 from service.web.http.body import NeedlessBodies
@@ -49,6 +49,7 @@ from service.web.http.incoming import Incoming
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Admission
+from service.web.http.rendering import as_answer
 from service.web.http.representation.compression import Compression
 from service.web.http.request_ids import RequestIds
 from service.web.http.sessions import is_https
@@ -162,7 +163,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
     middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers(), badges.DrawnFailures()]
     app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside])
-    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=dumps)
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=as_answer)
     errors.install(app)
     _add_job_routes(app, services)
     _add_run_routes(app, services)
@@ -173,7 +174,8 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     if rq_dashboard is not None:
         app.add_tree(DASHBOARD, Mounted(rq_dashboard))
     app.add_tree(API, Nothing())
-    openapi.install(app, configs(services.bots))
+    add_guides(app)
+    openapi.install(app, configs(services.bots), home="/" if sign_in else None)
     return app
 
 
@@ -229,6 +231,7 @@ def _add_run_routes(app: App, services: Services) -> None:
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/again", Again(runs))
     app.add_route("/scheduler/jobs/{job_id}/runs/{run_id}/now", Start(runs))
     app.add_route("/scheduler/runs", AllRuns(runs))
+    app.add_route("/scheduler/runs/{run_id}", RunAlone(runs))
     backfills = services.backfills
     app.add_route("/scheduler/jobs/{job_id}/backfill", StartBackfill(backfills, services.long))
     app.add_route("/scheduler/jobs/{job_id}/backfills", BackfillList(backfills))

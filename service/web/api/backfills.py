@@ -31,7 +31,7 @@ class StartBackfill:
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
         """Start runs for instants that are over: 202 and the backfill.
 
-        The answer is 200 and the list of instants with `dry_run`, and where there are none.
+        The answer is 200 and the list of instants with `dry_run`, and if there is nothing to run.
         """
         body = await read_object(req)
         answer = await self._long.run(self._backfills.start, job_id, body, conditions.idempotency_key(req))

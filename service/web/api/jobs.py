@@ -16,6 +16,7 @@ from service.usecases.access.sight import is_limited
 from service.usecases.batches.batches import Batches
 from service.usecases.foresight.dry_runs import DryRuns
 from service.usecases.ids import no_job
+from service.usecases.job_filters import checked_ids
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.usecases.views import View
@@ -32,6 +33,9 @@ from service.web.live.hub import NewsHub
 from service.web.live.waiting import wait_for_run
 
 log = logging.getLogger(__name__)
+
+TOTAL = "X-Total-Count"
+"""The header that tells how many things a list has on all its pages."""
 
 
 class Changing:
@@ -59,7 +63,11 @@ class JobList(Changing):
         self._jobs = jobs
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Return jobs in the order of their creation: all of them, or with `limit` or `cursor` a page."""
+        """Return jobs in the order of their creation: all of them, or with `limit` or `cursor` a page.
+
+        With `sort` or `order` they are sorted, and `X-Total-Count` tells how many there are on all pages. Jobs that
+        have nothing to sort by are last: those that never ran or failed, or do not run.
+        """
         filters: dict[str, Any] = {
             "enabled_only": query.boolean(req, "enabled_only"),
             "bot_type": query.text(req, "bot_type") or None,
@@ -69,13 +77,29 @@ class JobList(Changing):
         }
         limit = JOB_PAGE_LIMIT.read(req)
         cursor = paging.cursor(req)
-        if limit or cursor is not None:
+        sort, order, ids = query.text(req, "sort"), query.text(req, "order"), query.texts(req, "id")
+        if sort is not None or order is not None or ids:
+            await self._sorted(req, resp, sort, order, limit, cursor, filters | {"ids": checked_ids(ids)})
+        elif limit or cursor is not None:
             page = await interleaved(self._jobs.list, **filters, limit=limit or JOB_PAGE_DEFAULT, cursor=cursor)
             paging.send_page(req, resp, page)
         else:
             await send_array(req, resp, self._jobs.all(**filters), interleaved)
 
     on_head = on_get
+
+    async def _sorted(
+        self, req: Request, resp: Response, sort: str | None, order: str | None, limit: int, cursor: str | None,
+        filters: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """Answer with a sorted list. Sorting many jobs takes a while, so it is done in a thread."""
+        jobs = self._jobs.sorted
+        if not limit and cursor is None:
+            await send_array(req, resp, jobs.all(sort, order, **filters), self._pool.go_on)
+            return
+        page = await self._pool.run(jobs.page, sort, order, limit=limit or JOB_PAGE_DEFAULT, cursor=cursor, **filters)
+        resp.set_header(TOTAL, str(page.total))
+        paging.send_page(req, resp, page)
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job."""

@@ -139,6 +139,21 @@ class Cancel:
         resp.status = falcon.HTTP_200 if ended else falcon.HTTP_202
 
 
+class RunAlone:
+    """`/scheduler/runs/{run_id}`."""
+
+    access = BY_KEY.needing(get=Scope.READ)
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def on_get(self, req: Request, resp: Response, run_id: str) -> None:
+        """Return the run, whatever its job."""
+        send(resp, (await interleaved(self._runs.run_alone, run_id)).json)
+
+    on_head = on_get
+
+
 class AllRuns:
     """`/scheduler/runs`."""
 

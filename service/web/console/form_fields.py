@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from service.web.console.wording.durations import SUFFIX, is_duration, written
 
 LONG_TEXT = 500
 """Texts that may be more than twice this many characters long get several lines."""
@@ -20,12 +22,15 @@ class Field:
     Args:
         id: The unique id of its input.
         path: Its path in the job, such as `bot_config.limit`, which errors name.
-        kind: `check`, `whole`, `number`, `text`, `long`, `choice`, `lines` (a list, a line each), `instant` or `json`.
+        kind: `check`, `whole`, `number`, `span` (a duration), `text`, `long`, `choice`, `lines` (a list, a line each),
+            `numbers` (a list of numbers), `headers` (names and values, a line each), `instant` or `json`.
         label: Its name for people.
         hint: What it means.
         value: Its text; a bool for `check`.
         optional: Whether the job leaves the field out while it is empty.
         choices: The values of a `choice`. An optional one may stay empty.
+        words: Value of a choice -> its words.
+        standard: The text of its default; None without one.
         low: The least number.
         high: The greatest number.
         longest: The most characters.
@@ -39,9 +44,16 @@ class Field:
     value: Any
     optional: bool
     choices: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    standard: str | None = None
     low: float | None = None
     high: float | None = None
     longest: int | None = None
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether most people leave it as it is, so that the form folds it away."""
+        return self.optional and not self.value and self.kind not in ("headers", "long")
 
 
 def fields_of(schema: Mapping[str, Any], path: str, values: Mapping[str, Any], form: str) -> list[Field]:
@@ -70,11 +82,12 @@ def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any],
         id=id,
         path=path,
         kind=kind,
-        label=label_of(name),
+        label=label_of(name.removesuffix(SUFFIX) if kind == "span" else name),
         hint=str(part.get("description", "")),
         value=_shown(kind, value),
-        optional=nullable or (not required and kind in ("json", "lines", "text", "long")),
+        optional=nullable or (not required and kind in ("json", "lines", "numbers", "headers", "text", "long")),
         choices=tuple(str(choice) for choice in shape.get("enum", ())),
+        standard=None if required else str(_shown(kind, part.get("default"))),
         low=shape.get("minimum"),
         high=shape.get("maximum"),
         longest=shape.get("maxLength"),
@@ -98,13 +111,15 @@ def _kind(name: str, shape: Mapping[str, Any]) -> str:
         case "boolean":
             return "check"
         case "integer":
-            return "whole"
+            return "span" if is_duration(name) else "whole"
         case "number":
             return "number"
         case "string":
             return "long" if shape.get("maxLength", 0) > 2 * LONG_TEXT and name != "url" else "text"
-        case "array" if shape.get("items", {}).get("type") == "string":
-            return "lines"
+        case "array" if shape.get("items", {}).get("type") in ("string", "integer"):
+            return "lines" if shape["items"]["type"] == "string" else "numbers"
+        case "object" if name == "headers" and shape.get("additionalProperties") == {"type": "string"}:
+            return "headers"
     return "json"
 
 
@@ -117,6 +132,12 @@ def _shown(kind: str, value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
     if kind == "lines":
         return "\n".join(str(item) for item in value)
+    if kind == "numbers":
+        return ", ".join(str(item) for item in value)
+    if kind == "headers":
+        return "\n".join(f"{name}: {text}" for name, text in value.items())
+    if kind == "span":
+        return written(value)
     return str(value)
 
 

@@ -21,6 +21,7 @@ from service.web.console import schedule_form
 from service.web.console.form_fields import Field, fields_of
 from service.web.console.job_schedule import planned
 from service.web.console.page import RenderedPage, show
+from service.web.console.wording.option_words import grouped, in_words
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
@@ -31,6 +32,7 @@ _SCHEDULE_LISTS = {
     "days": schedule_form.DAYS,
     "months": schedule_form.MONTHS,
     "nth": schedule_form.NTH,
+    "presets": schedule_form.PRESETS,
     "units": [(unit, LONGEST_INTERVAL // seconds) for unit, seconds in schedule_form.UNITS.items()],
 }
 """The choices of a schedule's inputs."""
@@ -138,7 +140,7 @@ def _show(
             (name, bots[name].description, _bot_fields(bots, name, job["bot_config"] if name == chosen else {}))
             for name in offered
         ],
-        option_fields=[field for field in options if field.path not in _CALENDAR_OPTIONS],
+        option_groups=grouped(in_words(one) for one in options if one.path not in _CALENDAR_OPTIONS),
         calendars=calendars.names(),
         on_closed=ON_CLOSED,
         schedule=schedule_form.schedule_values(job["schedule_config"]),

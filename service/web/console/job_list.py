@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.domain.job import FILTER_STATES, HEALTHS
+from service.domain.job import FILTER_STATES
+from service.domain.timestamps import format_ms
 from service.usecases.access.sight import seen_bots
 from service.usecases.jobs import Jobs
+from service.usecases.lists.sorted_jobs import ORDERS, Order
 from service.usecases.pauses import Pauses
 from service.web.console.job_schedule import describe
-from service.web.console.page import RenderedPage, show
+from service.web.console.page import FAR, RenderedPage, pages_near, show
 from service.web.console.pauses.paused_job import paused_job
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 from service.web.services import Bots
 
-WINDOW = 500
-"""Jobs to sort together. A link leads to the next window."""
 PAGE = 50
-_LAST = "\uffff"
-
-SORTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Any]]] = {
-    "created": ("Created", lambda job: job["created_at"]),
-    "name": ("Name", lambda job: job["name"].casefold()),
-    "bot": ("Bot", lambda job: job["bot_type"]),
-    "state": ("State", lambda job: job["state"]),
-    "last": ("Last run", lambda job: job["last_run_at"] or ""),
-    "next": ("Next run", lambda job: job["next_run_at"] or _LAST),
-}
-"""Name in the address -> label, sort key."""
+SORTS = {
+    "created": "Created", "name": "Name", "bot": "Bot", "state": "State", "last_run": "Last run",
+    "last_failure": "Last failure", "next_run": "Next run",
+}  # fmt: skip
+"""Name in the address -> label."""
 
 
 class JobList(RenderedPage):
@@ -51,13 +44,11 @@ class JobList(RenderedPage):
     def render(self, req: Request, resp: Response) -> None:
         """Show the page of jobs that the address asks for."""
         asked = _JobQuery(req)
-        window = self._jobs.list(
-            bot_type=asked.bot, q=asked.q, labels=asked.labels, limit=WINDOW, cursor=asked.text("cursor")
-        )
-        found = [job for job in window.data if asked.wants(job)]
-        found.sort(key=SORTS[asked.sort][1], reverse=asked.down)
-        start = (asked.page - 1) * PAGE
-        shown = found[start : start + PAGE]
+        found = self._jobs.sorted.page(
+            asked.sort, asked.order, limit=PAGE, skip=(asked.page - 1) * PAGE, bot_type=asked.bot, q=asked.q,
+            labels=asked.labels, state=asked.state or None,
+        )  # fmt: skip
+        shown, start = found.data, (asked.page - 1) * PAGE
         for job in shown:
             job["when"] = describe(job)
         show(
@@ -69,13 +60,13 @@ class JobList(RenderedPage):
             paused={job_id: paused_job(pauses) for job_id, pauses in self._pauses.over(shown).items()},
             first=start + 1,
             last=start + len(shown),
-            total=len(found),
-            more=window.next_cursor,
+            total=found.total,
+            failed={row.id: format_ms(row.last_failure) for row in found.rows if row.last_failure is not None},
             bots=sorted(seen_bots(self._bots)),
             rehearsable={name for name, bot in self._bots.items() if "dry_run" in bot.Config.model_fields},
             states=FILTER_STATES,
             sorts=SORTS,
-            pages=[(number, asked.address(page=number)) for number in range(1, -(-len(found) // PAGE) + 1)],
+            pages=pages_near(asked.page, -(-found.total // PAGE), lambda number: asked.address(page=number)),
         )
 
 
@@ -94,8 +85,8 @@ class _JobQuery:
         self.labels = labels_of(req)
         self.state = self._one_of("state", FILTER_STATES, "")
         self.sort = self._one_of("sort", SORTS, "created")
-        self.down = self.text("order") == "down"
-        self.page = query.integer(req, "page", low=1, high=-(-WINDOW // PAGE), default=1)
+        self.order = self._one_of("order", ORDERS, "") or None
+        self.page = query.integer(req, "page", low=1, high=FAR, default=1)
 
     def text(self, name: str) -> str | None:
         """Return a parameter."""
@@ -113,29 +104,27 @@ class _JobQuery:
         asked = {"q": self.q, "bot_type": self.bot, "state": self.state, "label": labels}
         return {name: value for name, value in asked.items() if value} or "all"
 
-    def wants(self, job: Mapping[str, Any]) -> bool:
-        """Tell whether the job has the requested state."""
-        if self.state == "failing":
-            return bool(job["last_run_status"] == "failed")
-        if self.state in HEALTHS:
-            return bool(job["health"] == self.state)
-        return not self.state or job["state"] == self.state
+    @property
+    def down(self) -> bool:
+        """Whether the highest stands first."""
+        return Order.asked(self.sort, self.order).down
 
     def address(self, **changes: object) -> str:
         """Return this page's address with some parameters changed, without empty ones."""
         now = {"q": self.q, "bot": self.bot, "state": self.state, "label": self.labels, "sort": self.sort,
-               "order": "down" if self.down else "", "page": self.page, "cursor": self.text("cursor")}  # fmt: skip
+               "order": self.order, "page": self.page}  # fmt: skip
         defaults = {"sort": "created", "page": 1}
         asked = {name: value for name, value in (now | changes).items() if value and value != defaults.get(name)}
         return "/jobs" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
 
     def labelled(self, label: str, value: str) -> str:
         """Return the address that also asks for a label."""
-        return self.address(label=list(dict.fromkeys([*self.labels, f"{label}:{value}"])), page=1, cursor="")
+        return self.address(label=list(dict.fromkeys([*self.labels, f"{label}:{value}"])), page=1)
 
     def sorted_by(self, name: str) -> str:
         """Return the address that sorts by a column, or reverses the order if the list is sorted by it."""
-        return self.address(sort=name, order="down" if self.sort == name and not self.down else "", page=1)
+        reverse = "asc" if self.down else "desc"
+        return self.address(sort=name, order=reverse if self.sort == name else None, page=1)
 
     def _one_of(self, name: str, known: Any, default: str) -> str:
         value = self.text(name)

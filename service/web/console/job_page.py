@@ -121,7 +121,7 @@ def _both(newest: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]
 
 
 def _failed_span(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
-    """Find the span of the occurrences whose runs failed, timestamps, the end exclusive; None if there are none."""
+    """Find the span of the occurrences whose runs failed, timestamps, the end exclusive; None without any."""
     found = [
         run["scheduled_for"] for run in runs
         if run["status"] == "failed" and run["scheduled_for"] is not None and not run["rehearsal"]

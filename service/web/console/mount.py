@@ -20,6 +20,8 @@ from service.web.console.contacts.contact_form import EditContact, NewContact
 from service.web.console.contacts.contact_list import ContactFile, ContactList
 from service.web.console.contacts.duplicate_contacts import DuplicateContacts
 from service.web.console.error_pages import ErrorPages
+from service.web.console.finding.find import Find
+from service.web.console.finding.run_file import RunFile
 from service.web.console.foresight.coming import ComingList
 from service.web.console.history.backfills import BackfillPage
 from service.web.console.history.deleted_jobs import DeletedJobs
@@ -77,7 +79,7 @@ def _add_pages(app: App, services: Services) -> None:
     app.add_page("/jobs/{job_id}/backfills", BackfillPage(pages, jobs, services.backfills, services.pauses))
     app.add_page("/jobs/deleted", DeletedJobs(pages, services.deleted))
     app.add_page("/export.yaml", Export(services.definitions, long))
-    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs))
+    app.add_page("/jobs/{job_id}/runs/{run_id}", RunPage(pages, jobs, runs, services.revisions))
     app.add_page("/jobs/{job_id}/runs/{run_id}/events", RunEvents(runs, services.hub))
     app.add_page("/clock-changes", ClockChangePage(pages, services.clock_changes))
     app.add_page("/coming", ComingList(pages, services.timelines, services.pauses, services.reading))
@@ -87,11 +89,15 @@ def _add_pages(app: App, services: Services) -> None:
         pages, channels, rules, services.told_alerts, services.snoozes, jobs, bots
     ))  # fmt: skip
     app.add_page("/runs", RunList(pages, jobs, runs))
+    app.add_page("/runs.csv", RunFile(runs, jobs, long))
+    app.add_page("/find", Find(jobs, pages))
     app.add_page("/calendars", CalendarList(pages, services.calendars))
     app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))
     app.add_page("/calendars/{name}/edit", EditCalendar(pages, services.calendars))
     app.add_page(NEW_CALENDAR, NewCalendar(pages))
-    app.add_page("/contacts", ContactList(pages, contacts, services.reading, services.import_limit_mb))
+    app.add_page(
+        "/contacts", ContactList(pages, contacts, services.listed_contacts, services.reading, services.import_limit_mb)
+    )
     app.add_page("/contacts.vcf", ContactFile(contacts, long, KINDS["vcard"]))
     app.add_page("/contacts.csv", ContactFile(contacts, long, KINDS["csv"]))
     app.add_page("/contacts/duplicates", DuplicateContacts(pages, contacts))

@@ -13,7 +13,6 @@ from service.domain.access.scopes import Scope
 from service.domain.notices import stepped, went_back
 from service.domain.status import waits_long
 from service.domain.timestamps import format_ms, format_timestamp
-from service.errors import Conflict, NotFound
 from service.store.counters import Reading
 from service.usecases.access.sight import is_limited
 from service.usecases.calendars import Calendars
@@ -28,15 +27,11 @@ from service.web.console.timeline import DAY, timeline
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
-JOBS = 500
-"""The most jobs to read for the timeline. Counts are of all jobs."""
 RUN_PAGE, RUN_PAGES = 200, 5
 """The runs of the last day to read: how many at a time, and how often."""
-FAILING = 10
-"""The most failing jobs to list."""
+TROUBLED = 10
+"""The most jobs to list that are broken, failing or not as expected. Their count is of all."""
 SILENCED = "unknown", "Redis refuses writes, so processes cannot report that they run"
-OTHERS = 20
-"""The most jobs beyond `JOBS` to look up because they ran."""
 
 
 class Overview(RenderedPage):
@@ -73,17 +68,13 @@ class Overview(RenderedPage):
         """Show the overview; without any jobs, how to begin."""
         now, limited = self._reading(), is_limited()
         seconds = now.now // 1000
-        jobs = self._jobs.list(limit=JOBS).data
+        jobs = self._jobs.sorted
         if limited:  # its own jobs, and nothing of what others' runs do
-            total, enabled = self._jobs.count()
-            now = replace(now, jobs=total, enabled_jobs=enabled, next_due=None)
-        all_jobs = len(jobs) >= now.jobs
+            total, enabled, soonest = jobs.count()
+            now = replace(now, jobs=total, enabled_jobs=enabled, next_due=soonest)
         runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
-        jobs += self._others(runs, {job["id"] for job in jobs})
-        broken = [
-            job for job in jobs
-            if job["state"] == "broken" or job["last_run_status"] == "failed" or job["health"] not in (None, "ok")
-        ]  # fmt: skip
+        troubled = jobs.page("last_failure", limit=TROUBLED, state="troubled")
+        minute = seconds - seconds % 60
         show(
             resp,
             "overview.html",
@@ -94,14 +85,13 @@ class Overview(RenderedPage):
             clocks=self._clock_changes.soon(now.now),
             parts=health_of(now, whole=not limited),
             notices=notices_of(now),
-            next_due=_soonest(jobs) if limited else None if now.next_due is None else format_ms(now.next_due),
-            failing=broken[:FAILING],
-            failing_more=max(0, len(broken) - FAILING),
+            next_due=None if now.next_due is None else format_ms(now.next_due),
+            troubled=troubled.data,
+            all_troubled=troubled.total,
             day=timeline(  # changes, and with it the entity tag, only each minute
-                seconds - seconds % 60, jobs, runs, self._timelines.upcoming, self._pauses.over(jobs)
+                minute, jobs.due_until(minute + DAY), runs, jobs.named, self._timelines.upcoming, self._pauses.over
             ),
             all_runs=all_of_them,
-            all_jobs=all_jobs,
         )
 
     def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
@@ -120,17 +110,6 @@ class Overview(RenderedPage):
                 return found, True
         return found, False
 
-    def _others(self, runs: list[Mapping[str, Any]], known: set[str]) -> list[dict[str, Any]]:
-        """Return jobs that ran and are not among the `known` ids, failed ones first."""
-        ids = dict.fromkeys(run["job_id"] for run in sorted(runs, key=lambda run: run["status"] != "failed"))
-        found = []
-        for job_id in [job_id for job_id in ids if job_id not in known][:OTHERS]:
-            try:
-                found.append(self._jobs.get(job_id).data)
-            except (NotFound, Conflict):
-                continue
-        return found
-
 
 def notices_of(now: Reading) -> list[str]:
     """List the notices that somebody must acknowledge, in sentences."""
@@ -146,10 +125,6 @@ def health_of(now: Reading, whole: bool = True) -> list[dict[str, str]]:
         whole: whether to show how much there is to do, which tells of everybody's runs.
     """
     return [_redis(now), _scheduler(now), _workers(now, whole), *([_queue(now)] if whole else [])]
-
-
-def _soonest(jobs: Sequence[Mapping[str, Any]]) -> str | None:
-    return min((job["next_run_at"] for job in jobs if job["next_run_at"]), default=None)
 
 
 def _redis(now: Reading) -> dict[str, str]:

@@ -9,21 +9,27 @@ from typing import Any
 import jinja2
 from falcon.asgi import Request, Response
 
+from service.domain.access.callers import caller
 from service.web.console.assets import ASSETS
 from service.web.console.formatting import FILTERS
 from service.web.console.history.repairs import WORDS as REPAIRED
 from service.web.console.pauses.banner import Banner
 from service.web.http.page_headers import PAGE_HEADERS
 from service.web.http.pools import Pool
+from service.web.http.representation.live_parts import send_changed_parts
 from service.web.http.representation.validators import revalidate
 
 SIGN_IN = "/sign-in"
 HTML = "text/html; charset=utf-8"
 NAVIGATION = (
-    ("/", "Overview"), ("/jobs", "Jobs"), ("/coming", "Coming"), ("/runs", "Runs"), ("/contacts", "Contacts"),
-    ("/alerts", "Alerts"), ("/access", "Access"),
+    ("/", "Overview", "o"), ("/jobs", "Jobs", "j"), ("/coming", "Coming", "n"), ("/runs", "Runs", "r"),
+    ("/contacts", "Contacts", "c"), ("/alerts", "Alerts", "a"), ("/access", "Access", "k"),
 )  # fmt: skip
-"""The entries of the navigation: path, name."""
+"""The entries of the navigation: path, name, the letter that leads there after g."""
+FAR = 10**6
+"""The highest number of a page in an address."""
+NEAR = 2
+"""How many pages before and after the current one a list links to, besides its first and its last."""
 
 
 def _environment() -> jinja2.Environment:
@@ -38,6 +44,7 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(FILTERS)
     environment.globals["asset"] = ASSETS.address
     environment.globals["repaired"] = REPAIRED
+    environment.globals["owner"] = lambda: caller().actor
     return environment
 
 
@@ -85,9 +92,10 @@ class RenderedPage(Page):
         self._pool = pool
 
     async def on_get(self, req: Request, resp: Response, **params: str) -> None:
-        """Show the page, or answer 304 to its own script that has this version."""
+        """Show the page; to its own script, the live parts that have changed."""
         await self._pool.run(self._render_with_banner, req, resp, **params)
-        revalidate(req, resp)
+        if not send_changed_parts(req, resp):
+            revalidate(req, resp)
 
     on_head = on_get
 
@@ -115,3 +123,24 @@ def show(resp: Response, template: str, section: str | None = None, **values: An
     resp.text = resp.stream = resp.media = None
     resp.content_type = HTML
     resp.set_headers(PAGE_HEADERS)
+
+
+def pages_near(current: int, last: int, address: Callable[[int], str]) -> list[tuple[int, str]]:
+    """Return the pages to which a list links, each with its address: the first, the last, and those near the current.
+
+    Args:
+        current: the number of the current page, from 1 on.
+        last: the number of the last page.
+        address: makes the address of a page.
+
+    Returns:
+        In order; `(0, "")` where some are left out.
+    """
+    near = range(current - NEAR, current + NEAR + 1)
+    numbers = [number for number in range(1, last + 1) if number in (1, last) or number in near]
+    found: list[tuple[int, str]] = []
+    for before, number in zip([0, *numbers], numbers, strict=False):
+        if number > before + 1:
+            found.append((0, "") if number > before + 2 else (number - 1, address(number - 1)))
+        found.append((number, address(number)))
+    return found

@@ -54,9 +54,8 @@ class RunList(RenderedPage):
             trigger_asked=trigger,
             labels_asked=labels,
             cursor=cursor,
-            following="/runs?" + urlencode({name: value for name, value in asked.items() if value}, doseq=True)
-            if page.next_cursor
-            else None,
+            file=_address("/runs.csv", asked | {"cursor": None}),
+            following=_address("/runs", asked) if page.next_cursor else None,
             statuses=STATUSES,
             triggers=TRIGGERS,
         )
@@ -70,6 +69,11 @@ class RunList(RenderedPage):
             except (NotFound, Conflict):
                 continue
         return names
+
+
+def _address(path: str, asked: Mapping[str, Any]) -> str:
+    sent = urlencode({name: value for name, value in asked.items() if value}, doseq=True)
+    return f"{path}?{sent}" if sent else path
 
 
 def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:

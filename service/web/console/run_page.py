@@ -11,7 +11,9 @@ from falcon.asgi import Request, Response
 from service.domain.access.scopes import Scope
 from service.errors import Conflict, Forbidden, NotFound
 from service.interleaving import interleaved
+from service.secrecy.redaction import redacted_json
 from service.usecases.jobs import Jobs
+from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.console.history.repairs import repairs
 from service.web.console.page import Page, RenderedPage, show
@@ -31,10 +33,11 @@ class RunPage(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, revisions: Revisions) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
+        self._revisions = revisions
 
     def render(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Show the run with its log so far. The page's script follows the log from there."""
@@ -43,6 +46,7 @@ class RunPage(RenderedPage):
         newest = self._newest(run)
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
+        config = self._config(run)
         show(
             resp,
             "run.html",
@@ -56,9 +60,12 @@ class RunPage(RenderedPage):
             awaits=self._runs.awaits(run_id) if run["status"] == "queued" else None,
             retried_as=next((other["id"] for other in newest if other["retry_of"] == run_id), None),
             again=repairs(newest).get(run_id),
+            config=config,
+            config_text=as_text(config),
+            overlay=redacted_json(run.get("overlay") or {}),
             facts=facts,
             tables=tables,
-            result=json.dumps(run["result"], ensure_ascii=False, indent=2),
+            result=as_text(run["result"]),
         )
 
     def _may_follow(self, job_id: str, run_id: str) -> bool:
@@ -67,6 +74,17 @@ class RunPage(RenderedPage):
         except Forbidden:
             return False
         return True
+
+    def _config(self, run: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what the run ran with: its revision's `bot_config` and its overlay; None if the former is not kept."""
+        if run["revision"] is None:
+            return None
+        try:
+            one = self._revisions.one(run["job_id"], run["revision"])
+        except (Conflict, NotFound):
+            return None
+        config: dict[str, Any] = redacted_json({**one["definition"]["bot_config"], **(run.get("overlay") or {})})
+        return config
 
     def _name(self, job_id: str) -> str:
         try:
@@ -103,6 +121,11 @@ class RunEvents(Page):
         after = last_event(req, default=query.integer(req, "after", low=0, high=999_999_999, default=0))
         await interleaved(self._runs.require_log, job_id, run_id)
         follow(req, resp, self._hub, job_id, run_id, after)
+
+
+def as_text(value: Any) -> str:
+    """Write a value as JSON that people read and change."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def parts_of(result: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, list[Mapping[str, Any]]]]:

@@ -28,6 +28,19 @@ TYPES = {
 """The tabs, in their order, and their names."""
 DAYS = tuple(zip(DAY_NAMES, WEEKDAYS, strict=True))
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+PRESETS = {
+    "*/5 * * * *": "Every 5 minutes",
+    "*/15 * * * *": "Every 15 minutes",
+    "0 * * * *": "Every hour, on the hour",
+    "*/15 8-17 * * mon-fri": "Every 15 minutes in working hours",
+    "0 8 * * *": "Every day at 8:00",
+    "0 8 * * mon-fri": "Monday to Friday at 8:00",
+    "0 8,13 * * mon-fri": "Monday to Friday at 8:00 and 13:00",
+    "0 8 * * mon": "Every Monday at 8:00",
+    "0 3 * * sun": "Every Sunday at 3:00",
+    "0 8 1 * *": "On the first of each month at 8:00",
+}
+"""Cron expression -> its words, for people who do not write such expressions every day."""
 NTH = {"1": "First", "2": "Second", "3": "Third", "4": "Fourth", "5": "Fifth", "last": "Last"}
 UNITS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 """The parts of an interval, and their seconds."""

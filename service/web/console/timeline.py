@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from heapq import nsmallest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,8 +33,12 @@ WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
 Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[Comes]]]
 """Ids of jobs, the last instant, and how far apart marks are (both s) -> the coming occurrences of each."""
-Pauses = Mapping[str, Sequence[Pause]]
-"""Id of a job -> the pauses that cover it now, first the one that decides."""
+Job = Mapping[str, Any]
+"""A job as the API shows it."""
+Read = Callable[[Sequence[str]], Mapping[str, Job]]
+"""Ids of jobs -> the jobs, by their ids, as far as they exist."""
+Paused = Callable[[Sequence[Job]], Mapping[str, Sequence[Pause]]]
+"""Jobs -> by their ids, the pauses that cover them now, first the one that decides."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 
@@ -109,40 +115,37 @@ class Timeline:
 
 
 def timeline(
-    now: int, jobs: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], upcoming: Upcoming, paused: Pauses
+    now: int, due: Mapping[str, int], runs: Sequence[Mapping[str, Any]], read: Read, upcoming: Upcoming, paused: Paused
 ) -> Timeline:  # fmt: skip
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
     Args:
         now: Epoch seconds.
-        jobs: Jobs with upcoming occurrences.
+        due: Id -> when the job is due next, ms: of all jobs that are due within the next day.
         runs: Runs of the last day, of any job, the newest first.
-        upcoming: Finds the upcoming occurrences of the jobs that have a lane.
-        paused: The pauses in force.
+        read: Reads the jobs that have a lane.
+        upcoming: Finds the upcoming occurrences of these.
+        paused: Finds the pauses in force that cover these.
     """
-    cells, mended = _past(now, runs), repairs(runs)
-    known = {job["id"]: job for job in jobs}
-    horizon = format_timestamp(now + DAY)
-    soon = {job["id"]: job["next_run_at"] for job in jobs if job["next_run_at"] and job["next_run_at"] <= horizon}
-    failed = {job_id for (job_id, _), its in cells.items() if any(run["status"] == "failed" for run in its)}
-    order = sorted(
-        {job_id for job_id, _ in cells} | soon.keys(),
-        key=lambda job_id: (job_id not in failed, soon.get(job_id, "9"), job_id),
-    )
-    drawn = order[:LANES]
+    past, mended = _past(now, runs), repairs(runs)
+    failed = {job_id for job_id, cells in past.items() for its in cells.values() if _has_failed(its)}
+    never = (now + 2 * DAY) * 1000
+    lanes_of = past.keys() | due.keys()
+    drawn = nsmallest(LANES, lanes_of, key=lambda job_id: (job_id not in failed, due.get(job_id, never), job_id))
+    known = read(drawn)
+    pauses = paused(list(known.values()))
     coming = upcoming(drawn, now + DAY, CELL)
     lanes = tuple(
         _Drawing(now, job_id, known.get(job_id)).lane(
-            index, {cell: its for (owner, cell), its in cells.items() if owner == job_id}, mended,
-            coming.get(job_id, ()), paused.get(job_id, ()),
+            index, past.get(job_id, {}), mended, coming.get(job_id, ()), pauses.get(job_id, ()),
         )
         for index, job_id in enumerate(drawn)
     )  # fmt: skip
     ticks = tuple((x_of(now, now + hours * 3600), _hours(hours)) for hours in range(-24, 25, 6))
-    shown = [run for (job_id, _), its in cells.items() if job_id in drawn for run in its]
+    shown = [run for job_id in drawn for its in past.get(job_id, {}).values() for run in its]
     made_good = sum(run["occurrences"] for run in shown if _is_made_good(run, mended))
     return Timeline(
-        lanes, max(0, len(order) - LANES), _counted(shown), made_good, ticks, now, x_of(now, now),
+        lanes, max(0, len(lanes_of) - LANES), _counted(shown), made_good, ticks, now, x_of(now, now),
         x_of(now, now + DAY) - x_of(now, now), WIDTH, TOP + LANE * max(1, len(lanes)) + 6,
     )  # fmt: skip
 
@@ -155,7 +158,13 @@ def x_of(now: int, at: int) -> float:
 
 def instant(run: Mapping[str, Any]) -> int:
     """Return when a run started, or would have started, in epoch seconds."""
-    return parse_timestamp(run["started_at"] or run.get("not_before") or run["scheduled_for"] or run["queued_at"], "at")
+    return _seconds(run["started_at"] or run.get("not_before") or run["scheduled_for"] or run["queued_at"])
+
+
+@lru_cache(4096)
+def _seconds(timestamp: str) -> int:
+    """Read a timestamp, and remember it: an open overview asks for the same runs again and again."""
+    return parse_timestamp(timestamp, "at")
 
 
 Runs = Sequence[Mapping[str, Any]]
@@ -244,14 +253,14 @@ class _Drawing:
         return Mark(x, "paused", f"paused: {pause.reason}{by}. It would be {told}", None, tuple(links))
 
 
-def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], list[Mapping[str, Any]]]:
-    """Find the runs of the last day by job and half hour."""
-    cells: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+def _past(now: int, runs: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, list[Mapping[str, Any]]]]:
+    """Find the runs of the last day by job, and by half hour."""
+    jobs: dict[str, dict[int, list[Mapping[str, Any]]]] = {}
     for run in runs:
         at = instant(run)
         if at >= now - DAY:
-            cells.setdefault((run["job_id"], at // CELL), []).append(run)
-    return cells
+            jobs.setdefault(run["job_id"], {}).setdefault(at // CELL, []).append(run)
+    return jobs
 
 
 def _counted(runs: Iterable[Mapping[str, Any]]) -> Counter[str]:
@@ -264,6 +273,10 @@ def _counted(runs: Iterable[Mapping[str, Any]]) -> Counter[str]:
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts.get(status))
+
+
+def _has_failed(runs: Runs) -> bool:
+    return any(run["status"] == "failed" for run in runs)
 
 
 def _is_made_good(run: Mapping[str, Any], mended: Repairs) -> bool:

@@ -53,7 +53,7 @@ def _revision(tag: str) -> int:
 
 
 def idempotency_key(req: Request) -> str | None:
-    """Read the `Idempotency-Key`; None if there is none.
+    """Read the `Idempotency-Key`; None if it is absent.
 
     Raises:
         ValidationFailed: it is not 1 to `MAX_KEY_LENGTH` printable ASCII characters.

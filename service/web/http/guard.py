@@ -102,7 +102,7 @@ class Guard:
             raise
 
     async def _caller(self, req: Request, access: Access, params: Mapping[str, str]) -> Caller | None:
-        """Return who asks, by the first proof that the resource accepts; None if there is none."""
+        """Return who asks, by the first proof that the resource accepts; None without one."""
         if access.is_by_address:
             return await self._callers.by_token(params["token"], req)
         if Proof.KEY in access.proofs and (key := sent_key(req)) is not None:

@@ -27,9 +27,14 @@ WHOLE_BYTES = 2**20
 """Bodies up to this length are made before they are sent, so that they have a length and an entity tag."""
 
 
+def as_answer(value: Any) -> bytes:
+    """Write a value as JSON that ends with a newline, so that a terminal's prompt does not stand behind it."""
+    return dumps(value) + b"\n"
+
+
 def send(resp: Response, value: Any) -> None:
     """Answer with a value as JSON. Bytes are JSON already."""
-    resp.data = dumps(value)
+    resp.data = as_answer(value)
     resp.content_type = falcon.MEDIA_JSON
 
 
@@ -125,7 +130,7 @@ def _pieces(chunks: Iterator[Sequence[bytes]]) -> Iterator[bytes]:
         for items in batched(chunk, JOINED):
             yield start + b",".join(items)
             start = b","
-    yield b"[]" if start == b"[" else b"]"
+    yield b"[]\n" if start == b"[" else b"]\n"
 
 
 class Streamed:

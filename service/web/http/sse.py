@@ -59,7 +59,7 @@ def restart_event() -> bytes:
 
 
 def last_event(req: Request, default: int = 0) -> int:
-    """Read the number of the last line that the reader has from `Last-Event-ID`; `default` if there is none.
+    """Read the number of the last line that the reader has from `Last-Event-ID`; `default` if it is absent.
 
     Raises:
         ValidationFailed: the header is not an event's id.

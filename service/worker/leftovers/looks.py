@@ -183,7 +183,7 @@ def make_lazy_defaults() -> None:
     decimal.getcontext()
     try:
         tempfile.gettempdir()
-    except OSError:  # there is none, nor will there be
+    except OSError:  # it does not exist, nor will it
         pass
 
 

@@ -7,31 +7,57 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api
+from service.cli.client.completing import complete_channels, complete_kinds, one_of
 from service.cli.client.job_lookup import find_id
-from service.cli.input.arguments import Json
-from service.cli.output.printing import note, show_json, show_table
+from service.cli.input.arguments import Json, Limit, OnlyJob
+from service.cli.input.moments import Since, Until
+from service.cli.output.formats import show_data
+from service.cli.output.printing import note
+from service.cli.output.tables import Column, show_table
 
 
 def alerts(
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The most alerts to show.")] = 20,
-    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind, such as failed or service.")] = None,
-    channel: Annotated[str | None, typer.Option("--channel", metavar="NAME", help="Only told to this channel.")] = None,
-    state: Annotated[str | None, typer.Option("--state", help="Only waiting, sent or given_up.")] = None,
-    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")] = None,
+    limit: Limit = 20,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind", metavar="KIND", help="Only of this kind, such as failed or service.", autocompletion=complete_kinds
+        ),
+    ] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            "--channel", metavar="NAME", help="Only told to this channel.", autocompletion=complete_channels
+        ),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="STATE", help="Only waiting, sent or given_up.",
+            autocompletion=one_of(("waiting", "sent", "given_up")),
+        ),
+    ] = None,
+    job: OnlyJob = None,
+    since: Since = None,
+    until: Until = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """List the newest alerts, and who was told, when, and by how many tries."""
     job_id = None if job is None else find_id(job)
-    found = list(api().pages("/scheduler/alerts", limit, kind=kind, channel=channel, state=state, job_id=job_id))
+    filters = {"kind": kind, "channel": channel, "state": state, "since": since, "until": until}
+    found = list(api().pages("/scheduler/alerts", limit, job_id=job_id, **filters))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("No alert is like that.")
     else:
         show_table(
-            ("AT (UTC)", "ALERT", "TOLD", "STATE", "TRIES", "LAST TRY (UTC)", "ERROR"),
+            (
+                Column("AT", "time"), Column("ALERT", least=20), Column("TOLD"), Column("STATE", "whole"),
+                Column("TRIES", "whole", rank=3), Column("LAST TRY", "time", rank=2), Column("ERROR", least=12, rank=1),
+            ),
             [row for one in found for row in _alert_rows(one)],
-        )
+        )  # fmt: skip
 
 
 def _alert_rows(alert: dict[str, Any]) -> list[tuple[str, ...]]:

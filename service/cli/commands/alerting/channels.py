@@ -8,14 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
+from service.cli.client.completing import complete_channels
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
+from service.cli.input.commands import Commands
 from service.cli.input.schedule_texts import parsed_duration
-from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table
+from service.cli.output.escaping import quoted
+from service.cli.output.formats import show_data
+from service.cli.output.printing import is_interactive, note, say, show_fields
+from service.cli.output.tables import Column, show_table
 
-app = typer.Typer(no_args_is_help=True, help="List, create, change, test and delete channels of alerts.")
+app = Commands("List, create, change, test and delete channels of alerts.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.", autocompletion=complete_channels)]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The channel's name.")]
 Url = Annotated[
     str | None,
     typer.Option("--url", metavar="env:BOT_SECRET_X", help="The variable that holds its Apprise URLs."),
@@ -30,17 +36,21 @@ Digest = Annotated[
 PerHour = Annotated[int | None, typer.Option("--per-hour", metavar="N", help="The most messages within any hour.")]
 
 
-@app.command("list")
+@app.command("list", reads=True)
 def list_channels(json: Json = False) -> None:
     """List the channels."""
     found = list(api().pages("/scheduler/channels", None))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("There are no channels yet. To create one, see: bot-scheduler channels create --help")
     else:
         show_table(
-            ("NAME", "URL", "QUIET", "DIGEST", "PER HOUR", "RULES", "WAITING", "FAILING"),
+            (
+                Column("NAME", least=12), Column("URL", least=12), Column("QUIET", least=11, rank=2),
+                Column("DIGEST", "whole", rank=4), Column("PER HOUR", "whole", rank=3), Column("RULES", "whole"),
+                Column("WAITING", "whole"), Column("FAILING", "whole"),
+            ),
             [
                 (one["name"], one["url"], _quiet_shown(one), f"{one['digest_seconds']} s", str(one["max_per_hour"]),
                  str(one["rules"]), str(one["waiting"]), str(one["failing"]))
@@ -51,7 +61,7 @@ def list_channels(json: Json = False) -> None:
 
 @app.command("create")
 def create_channel(
-    name: Name, url: Url = None, quiet: Quiet = None, digest: Digest = None, per_hour: PerHour = None,
+    name: NewName, url: Url = None, quiet: Quiet = None, digest: Digest = None, per_hour: PerHour = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Create a channel. Then test it, and make a rule for it.
@@ -74,7 +84,7 @@ def update_channel(
     _show_channel(api().json(api().ask("PUT", _channel(name), body=fields), "name", "url"), json, "Changed")
 
 
-@app.command("show")
+@app.command("show", reads=True)
 def show_channel(name: Name, json: Json = False) -> None:
     """Show a channel, and how much waits for it."""
     _show_channel(api().json(api().ask("GET", _channel(name)), "name", "url"), json, None)
@@ -85,7 +95,7 @@ def try_channel(name: Name, json: Json = False) -> None:
     """Send a test message through a channel, now, and wait until it is taken."""
     sent = api().json(api().ask("POST", f"{_channel(name)}/test", seconds=120), "sent", "to")
     if json:
-        show_json(sent)
+        show_data(sent)
     else:
         say(f"Sent to {sent['to']}: {sent['subject']}")
 
@@ -111,7 +121,7 @@ def _quiet(text: str) -> dict[str, str] | None:
     hours, _, timezone = text.partition("@")
     start, _, end = hours.partition("-")
     if not (start and end and timezone):
-        raise Failure(Exit.USAGE, f"--quiet is like 22:00-07:00@Europe/Vienna, or none, not {text!r}")
+        raise Failure(Exit.USAGE, f"--quiet is like 22:00-07:00@Europe/Vienna, or none, not {quoted(text)}")
     return {"from": start, "to": end, "timezone": timezone}
 
 
@@ -137,7 +147,7 @@ def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None
         if channel.get("problem"):
             note(f"Nothing can be sent to it yet: {channel['problem']}.")
     if json:
-        show_json(channel)
+        show_data(channel)
         return
     show_fields([
         ("name", channel["name"]), ("url", channel["url"]), ("quiet hours", _quiet_shown(channel)),

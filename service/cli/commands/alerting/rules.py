@@ -7,23 +7,38 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
+from service.cli.client.completing import complete_bots, complete_channels, complete_kinds, complete_rules
 from service.cli.client.job_lookup import find_id
+from service.cli.client.short_ids import whole_id
 from service.cli.exits import Exit, Failure
-from service.cli.input.arguments import Json, Yes, parsed_labels
+from service.cli.input.arguments import Json, OnlyJob, Yes, parsed_labels
+from service.cli.input.commands import Commands
 from service.cli.input.job_files import read_bytes
-from service.cli.output.printing import is_interactive, note, show_fields, show_json, show_table
+from service.cli.output.formats import show_data
+from service.cli.output.printing import is_interactive, note, show_fields
+from service.cli.output.tables import Column, show_table
 from service.domain.alerting.rule import KINDS
 from service.domain.input.refusals import listed
 
-app = typer.Typer(no_args_is_help=True, help="List, create, change and delete rules: which alerts a channel gets.")
+app = Commands("List, create, change and delete rules: which alerts a channel gets.")
 
-RuleId = Annotated[str, typer.Argument(metavar="ID", help="The rule's id; `bot-scheduler rules list` shows it.")]
-On = Annotated[list[str] | None, typer.Option("--on", metavar="KIND", help=f"{listed(KINDS)}; may be repeated.")]
+RuleId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The rule's id; `bot-scheduler rules list` shows it.", autocompletion=complete_rules
+    ),
+]
+On = Annotated[
+    list[str] | None,
+    typer.Option("--on", metavar="KIND", help=f"{listed(KINDS)}; may be repeated.", autocompletion=complete_kinds),
+]
 Label = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Only jobs with this label; if repeated, all.")
 ]
-Bot = Annotated[list[str] | None, typer.Option("--bot", metavar="BOT", help="Only jobs of this bot; may be repeated.")]
-Job = Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only this job, by its id or name.")]
+Bot = Annotated[
+    list[str] | None,
+    typer.Option("--bot", metavar="BOT", help="Only jobs of this bot; may be repeated.", autocompletion=complete_bots),
+]
 After = Annotated[int | None, typer.Option("--after", metavar="N", help="Failures in a row before it is told.")]
 Template = Annotated[
     str | None,
@@ -31,25 +46,35 @@ Template = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", reads=True)
 def list_rules(
-    channel: Annotated[str | None, typer.Option("--channel", metavar="NAME", help="Only of this channel.")] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", metavar="NAME", help="Only of this channel.", autocompletion=complete_channels),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the rules."""
     found = list(api().pages("/scheduler/rules", None, channel=channel))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("There are no rules. To create one, see: bot-scheduler rules create --help")
     else:
-        show_table(("CHANNEL", "ON", "JOBS", "AFTER", "TEMPLATE", "ID"), [_rule_row(one) for one in found])
+        columns = (
+            Column("CHANNEL"), Column("ON", least=12), Column("JOBS", least=8), Column("AFTER", "whole", rank=1),
+            Column("TEMPLATE", "whole", rank=2), Column("ID", "id"),
+        )  # fmt: skip
+        show_table(columns, [_rule_row(one) for one in found])
 
 
 @app.command("create")
 def create_rule(
-    channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="The channel that is told.")],
-    on: On = None, label: Label = None, bot: Bot = None, job: Job = None, after: After = None,
+    channel: Annotated[
+        str,
+        typer.Argument(metavar="CHANNEL", help="The channel that is told.", autocompletion=complete_channels),
+    ],
+    on: On = None, label: Label = None, bot: Bot = None, job: OnlyJob = None, after: After = None,
     template: Template = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Create a rule: a channel is told of some alerts of some jobs.
@@ -62,7 +87,7 @@ def create_rule(
 
 @app.command("update")
 def update_rule(
-    rule: RuleId, on: On = None, label: Label = None, bot: Bot = None, job: Job = None, after: After = None,
+    rule: RuleId, on: On = None, label: Label = None, bot: Bot = None, job: OnlyJob = None, after: After = None,
     template: Template = None, json: Json = False,
 ) -> None:  # fmt: skip
     """Change a rule. --on, --label and --bot each name all that it has from now on."""
@@ -72,7 +97,7 @@ def update_rule(
     _show_rule(api().json(api().ask("PUT", _rule(rule), body=fields), "id", "on"), json, "Changed")
 
 
-@app.command("show")
+@app.command("show", reads=True)
 def show_rule(rule: RuleId, json: Json = False) -> None:
     """Show a rule."""
     _show_rule(api().json(api().ask("GET", _rule(rule)), "id", "on"), json, None)
@@ -108,7 +133,7 @@ def _rule_fields(
 
 
 def _rule(rule_id: str) -> str:
-    return f"/scheduler/rules/{segment(rule_id)}"
+    return f"/scheduler/rules/{segment(whole_id(rule_id, '/scheduler/rules'))}"
 
 
 def _jobs_shown(rule: dict[str, Any]) -> str:
@@ -127,7 +152,7 @@ def _show_rule(rule: dict[str, Any], json: bool, done: str | None) -> None:
     if done is not None:
         note(f"{done} the rule {rule['id']}.")
     if json:
-        show_json(rule)
+        show_data(rule)
         return
     show_fields([
         ("id", rule["id"]), ("channel", rule["channel"]), ("on", ", ".join(rule["on"])), ("jobs", _jobs_shown(rule)),

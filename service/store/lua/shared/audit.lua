@@ -6,7 +6,7 @@ local audit = {}
 -- Note a change. `entry` is JSON (service/domain/access/changes.py), or '' if nobody has asked for it; it is kept as it
 -- stands, since reading it here would cost more than all the rest. `before` and `after` are the object's revisions; nil
 -- for none. `names`: the changed fields, where their values must not be told. `mark`: by which note_action.lua finds it
--- again. Returns the entry's id; nil if there is none.
+-- again. Returns the entry's id; nil without an entry.
 function audit.note(entry, before, after, now, names, mark)
   if entry == '' then return end
   local fields = {'at', string.format('%.0f', now), 'entry', entry}

@@ -29,7 +29,7 @@ function by_hand.make(job_id, run_id, told, covering, now, not_before)
   end
 end
 
--- Return the pause that covers a job now; nil if there is none.
+-- Return the pause that covers a job now; nil without one.
 function by_hand.pause(job_id, bot_type, now)
   return pauses.covering(pauses.read(now), {id = job_id, bot_type = bot_type})
 end

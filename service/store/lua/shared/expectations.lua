@@ -6,7 +6,7 @@
 --   stamp      changes with each fact: a verdict counts only for the facts that it was made of
 --   since      since when something is expected, ms      success    when the job succeeded last, ms
 --   durations  of its last 50 successes, ms              longest    how long a run may take, ms
---   told       JSON: the breaches that are told and not over; absent if there is none
+--   told       JSON: the breaches that are told and not over; absent without any
 --   tardy      see verdict.py                            ended      JSON lines: runs that ended since the last verdict
 --   run:ID     when a run that is under way started, ms
 local expectations = {}

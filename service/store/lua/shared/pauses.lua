@@ -21,7 +21,7 @@ function pauses.parse(text)
     then return pause end
 end
 
--- Read the pauses that are stored as in force; nil if there is none, and has not been any for 30 days. `over`: up to when,
+-- Read the pauses that are stored as in force; nil if there was no pause for 30 days. `over`: up to when,
 -- ms, occurrences may have fallen into one that is over.
 function pauses.read(now)
   local stored = call('HGETALL', key.pauses)

@@ -9,7 +9,7 @@ local pings = {}
 local MOST_OPEN = 20  -- runs of a job under way
 local A_MINUTE = 120  -- pings of a job
 
--- Take one of the pings that a job may have in a minute. Returns how long to wait, s, if there is none.
+-- Take one of the pings that a job may have in a minute. Returns how long to wait, s, if they are used up.
 function pings.take(job_id)
   local count, left = call('INCR', key.ping_count(job_id)), call('TTL', key.ping_count(job_id))
   if left < 0 or left > 60 then  -- a new minute; or the clock was set back, and this one would last
@@ -73,6 +73,7 @@ local function note_outcome(job_id, run_id, status, problem, started_at, now)
   call('HSET', job, 'last_run_at', started_at, 'last_run_status', status)
   if problem then call('HSET', job, 'last_run_error', problem) else call('HDEL', job, 'last_run_error') end
   if status == 'failed' then
+    call('HSET', job, 'last_failed_at', started_at)
     failures = call('HINCRBY', job, 'failures', 1)
     if failures == 1 then
       alerts.tell('failed', job_id, now, {run_id = run_id, error = problem})

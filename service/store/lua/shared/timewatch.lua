@@ -12,8 +12,8 @@ local function is_known(newest, by, now)
 end
 
 -- Undo the steps forward that went beyond the landing of a step back. It may land a little before they began; if it
--- lands long before, it undoes nothing. Returns up to when decisions were sound, by the earliest of those steps, nil if
--- there is none; and the numbers of those steps.
+-- lands long before, it undoes nothing. Returns up to when decisions were sound, by the earliest of those steps (nil
+-- without one), and the numbers of those steps.
 local function undo(known, now)
   local sound
   local numbers = {}

@@ -69,6 +69,10 @@ local function note_last_run()
   elseif last_error then
     call('HDEL', job, 'last_run_error')
   end
+  if status == 'failed' then
+    last[#last + 1] = 'last_failed_at'
+    last[#last + 1] = started_at
+  end
   call('HSET', job, unpack(last))
 end
 

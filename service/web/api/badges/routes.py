@@ -10,7 +10,6 @@ from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
 from service.domain.badges.standing import WORDS, Standing
-from service.domain.plain_json import dumps
 from service.errors import ValidationFailed
 from service.interleaving import interleaved
 from service.usecases.badges.standings import Standings
@@ -18,6 +17,7 @@ from service.web.api.badges import badge_svg, status_page
 from service.web.http import query
 from service.web.http.access import BY_TOKEN
 from service.web.http.pools import Admission
+from service.web.http.rendering import as_answer
 from service.web.http.representation.validators import revalidate
 
 SVG_ADDRESS, JSON_ADDRESS, PAGE_ADDRESS = "/badge/{token}.svg", "/badge/{token}.json", "/status/{token}"
@@ -85,7 +85,7 @@ class BadgeData(Looking):
             "color": badge_svg.COLORS[standing], "isError": standing in ("down", "unknown"),
             "standing": standing, "jobs": jobs,
         }  # fmt: skip
-        resp.data, resp.content_type = dumps(found), falcon.MEDIA_JSON
+        resp.data, resp.content_type = as_answer(found), falcon.MEDIA_JSON
         resp.set_header("Cache-Control", f"max-age={FRESH_SECONDS}")
         revalidate(req, resp)
 

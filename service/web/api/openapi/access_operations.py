@@ -24,6 +24,7 @@ IDS: Mapping[str, Schema] = {
         "description": "A key with the scope feed, badge or ping alone.",
     },
     "name": CALENDAR_NAME,
+    "page": {"type": "string", "pattern": "^[a-z-]+$", "description": "A guide, as /llms.txt names it."},
 }
 """Schemas of the ids in paths that are no UUIDs, by name."""
 _AUDIT: Mapping[str, Schema] = {

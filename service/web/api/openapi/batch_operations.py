@@ -27,7 +27,7 @@ from service.web.api.openapi.operation import BODY_ERRORS, Operation, json
 STATE: Schema = {
     "type": "string", "enum": list(FILTER_STATES),
     "description": "Only jobs in this state; failing: only those whose last run has failed; late, slow, "
-    "empty: only those that are not as `options.expect` says.",
+    "empty: only those that are not as `options.expect` says; troubled: broken and failing ones, and those.",
 }  # fmt: skip
 
 BATCH_OPERATIONS: Mapping[tuple[str, str], Operation] = {

@@ -9,11 +9,10 @@ from service.domain.input.names import NAME
 from service.domain.job_fields import DESCRIPTION_LIMIT
 from service.domain.schedules.definition import DAY_NAMES
 from service.web.api.change_notes import HEADER
-from service.web.api.openapi.building import COUNT, TEXT, TIMESTAMP, Schema, array, or_null, record, ref
+from service.web.api.openapi.building import BYTES, COUNT, DAY, TEXT, TIMESTAMP, Schema, array, or_null, record, ref
 from service.web.api.openapi.operation import BODY_ERRORS, DRY_RUN, PAGE, Operation, json
 
 CALENDAR_NAME: Schema = {"type": "string", "pattern": f"^{NAME}$"}
-_DAY: Schema = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 _TIME: Schema = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
 _CALENDAR = json(ref("Calendar"))
 
@@ -27,21 +26,21 @@ CALENDAR_OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/calendars/{name}"): Operation({200: _CALENDAR}, (404,), answer_headers=("ETag",)),
     ("PUT", "/scheduler/calendars/{name}"): Operation(
-        {200: json({"anyOf": [ref("Calendar"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409, 412), DRY_RUN,
+        {200: json({"anyOf": [ref("Calendar"), ref("ChangeReport")]})}, (*BODY_ERRORS, 404, 409, 412), DRY_RUN,
         headers=("If-Match", HEADER), answer_headers=("ETag",), body=json(ref("UpdateCalendar")),
     ),
     ("DELETE", "/scheduler/calendars/{name}"): Operation(
         {204: None}, (400, 404, 409, 412), headers=("If-Match", HEADER)
     ),
     ("POST", "/scheduler/calendars/{name}/ics"): Operation(
-        {200: json({"anyOf": [ref("CalendarFileAdded"), ref("Changes")]})}, (*BODY_ERRORS, 404, 409), DRY_RUN,
+        {200: json({"anyOf": [ref("CalendarFileAdded"), ref("ChangeReport")]})}, (*BODY_ERRORS, 404, 409), DRY_RUN,
         headers=(HEADER,),
-        body={"text/calendar": TEXT, "application/octet-stream": TEXT},
+        body={"text/calendar": TEXT, "application/octet-stream": BYTES},
     ),
     ("GET", "/scheduler/calendars/{name}/days"): Operation(
         {200: json(ref("ClosedDays"))}, (400, 404),
-        {"from": {**_DAY, "description": "The first day; default: today."},
-         "until": {**_DAY, "description": "The last day, ten years later at most; default: a year later."}},
+        {"from": {**DAY, "description": "The first day; default: today."},
+         "until": {**DAY, "description": "The last day, ten years later at most; default: a year later."}},
     ),
 }  # fmt: skip
 
@@ -49,7 +48,7 @@ CALENDAR_OPERATIONS: Mapping[tuple[str, str], Operation] = {
 def calendars() -> dict[str, Schema]:
     """Return the schemas of calendars."""
     span = record(
-        {"from": _DAY, "to": _DAY, "why": {"type": "string", "minLength": 1, "maxLength": WHY_LIMIT}}, ("from", "to"),
+        {"from": DAY, "to": DAY, "why": {"type": "string", "minLength": 1, "maxLength": WHY_LIMIT}}, ("from", "to"),
         additionalProperties=False,
     )  # fmt: skip
     hours = record({"from": _TIME, "to": _TIME}, additionalProperties=False)
@@ -57,7 +56,7 @@ def calendars() -> dict[str, Schema]:
         "name": CALENDAR_NAME,
         "description": or_null({"type": "string", "maxLength": DESCRIPTION_LIMIT}),
         "weekdays_off": {**array({"enum": list(DAY_NAMES)}), "maxItems": 7},
-        "dates": {**array(_DAY), "maxItems": DATES_LIMIT},
+        "dates": {**array(DAY), "maxItems": DATES_LIMIT},
         "ranges": {**array(span), "maxItems": RANGES_LIMIT},
         "country": {**or_null(TEXT), "description": "ISO 3166-1 alpha-2; its public holidays are closed."},
         "subdivision": {**or_null(TEXT), "description": "Of the country, such as BY of DE."},
@@ -67,7 +66,7 @@ def calendars() -> dict[str, Schema]:
     }  # fmt: skip
     answered = {
         **fields, "created_at": TIMESTAMP, "updated_at": TIMESTAMP, "revision": COUNT,
-        "runs_out_on": {**or_null(_DAY), "description": "The last closed day, if that is near and people write them."},
+        "runs_out_on": {**or_null(DAY), "description": "The last closed day, if that is near and people write them."},
     }  # fmt: skip
     sent = fields | {name: {"readOnly": True, "description": "Ignored in a body."} for name in sorted(READ_ONLY_FIELDS)}
     file = {
@@ -75,7 +74,7 @@ def calendars() -> dict[str, Schema]:
         "skipped_total": COUNT,
     }  # fmt: skip
     some = record({
-        "count": COUNT, "first": {**array(record({"date": _DAY, "why": TEXT})), "description": "The first 20."},
+        "count": COUNT, "first": {**array(record({"date": DAY, "why": TEXT})), "description": "The first 20."},
     })  # fmt: skip
     return {
         "Calendar": record(answered),
@@ -84,10 +83,10 @@ def calendars() -> dict[str, Schema]:
         "CalendarFileRead": record(file),
         "CalendarFileAdded": record({"calendar": ref("Calendar"), **file}),
         "ClosedDayChanges": {
-            **record({"from": _DAY, "until": _DAY, "gained": some, "lost": some}),
+            **record({"from": DAY, "until": DAY, "gained": some, "lost": some}),
             "description": "In a dry run, of a calendar: the days that the change closes, and those that it opens.",
         },
         "ClosedDays": record({
-            "name": CALENDAR_NAME, "from": _DAY, "until": _DAY, "days": array(record({"date": _DAY, "why": TEXT})),
+            "name": CALENDAR_NAME, "from": DAY, "until": DAY, "days": array(record({"date": DAY, "why": TEXT})),
         }),
     }  # fmt: skip

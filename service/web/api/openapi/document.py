@@ -1,17 +1,13 @@
-"""OpenAPI document of the application's routes, and a page that shows it to people."""
+"""OpenAPI document of the application's routes."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import falcon
-import jinja2
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
@@ -19,9 +15,12 @@ from service import VERSION
 from service.domain.access.scopes import Scope
 from service.domain.plain_json import dumps
 from service.web.api.openapi.access_operations import IDS
-from service.web.api.openapi.building import TEXT, UUID, Schema, ref
+from service.web.api.openapi.building import TEXT, UUID, Schema, explicit, ref
 from service.web.api.openapi.operation import JSON, Content, Operation
 from service.web.api.openapi.operations import ERRORS, HEADERS, OPERATIONS
+from service.web.api.openapi.presentation import examples
+from service.web.api.openapi.presentation.groups import GROUPS, PLACES
+from service.web.api.openapi.presentation.page import Docs
 from service.web.api.openapi.schemas import components
 from service.web.http.access import OPEN, Access, Proof, access_of
 
@@ -45,20 +44,21 @@ def document(routes: Mapping[str, object], configs: Mapping[str, type[BaseModel]
         configs: each bot's `Config`, by `bot_type`.
 
     Raises:
-        KeyError: a route has a method that `OPERATIONS` does not describe.
+        KeyError: a route has a method that `OPERATIONS` does not describe, or that is in none of the `GROUPS`.
     """
     return {
         "openapi": "3.1.0",
         "info": {"title": "Bot Scheduler", "version": VERSION, "description": _DESCRIPTION},
         "servers": [{"url": "/"}],
         "security": _SECURITY,
+        "tags": [{"name": group.name, "description": group.description} for group in GROUPS],
         "paths": {path: _methods(path, resource) for path, resource in routes.items()},
         "components": {
             "securitySchemes": {
                 "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "Bearer": {"type": "http", "scheme": "bearer"},
             },
-            "schemas": components(configs),
+            "schemas": {name: explicit(schema) for name, schema in components(configs).items()},
         },
     }
 
@@ -78,9 +78,15 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
         raise KeyError(
             f"{method} {path} is not described: add it to OPERATIONS in service/web/api/openapi/operations.py"
         )
+    if (method, path) not in PLACES:
+        raise KeyError(
+            f"{method} {path} has no name: add it to GROUPS in service/web/api/openapi/presentation/groups.py"
+        )
+    group, name = PLACES[method, path]
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", words.strip())]
     found: dict[str, Any] = {
-        "operationId": f"{method.lower()}{re.sub(r'[^a-z]+', '_', path.removeprefix('/scheduler'))}".rstrip("_"),
+        "tags": [group],
+        "operationId": name,
         "summary": paragraphs[0],
     }
     scopes = access.scopes_of(method)
@@ -95,8 +101,11 @@ def _operation(method: str, path: str, words: str, access: Access) -> dict[str, 
     if parameters := _parameters(path, told):
         found["parameters"] = parameters
     if told.body is not None:
-        found["requestBody"] = {"required": told.body_required, "content": _content(told.body)}
-    found["responses"] = _responses(told, access)
+        found["requestBody"] = {
+            "required": told.body_required,
+            "content": _content(told.body, partial(examples.of_request, name)),
+        }
+    found["responses"] = _responses(name, told, access)
     return found
 
 
@@ -112,7 +121,7 @@ def _needed(access: Access, scopes: Sequence[Scope]) -> str:
 def _parameters(path: str, told: Operation) -> list[dict[str, Any]]:
     return [
         *(_parameter(name, "path", IDS.get(name, UUID), True) for name in re.findall(r"{(\w+)}", path)),
-        *(_parameter(name, "query", schema, False) for name, schema in told.query.items()),
+        *(_parameter(name, "query", schema, name in told.required) for name, schema in told.query.items()),
         *(_header_parameter(name) for name in (*told.headers, *(("If-None-Match",) if told.tagged else ()))),
     ]
 
@@ -120,7 +129,9 @@ def _parameters(path: str, told: Operation) -> list[dict[str, Any]]:
 def _parameter(name: str, place: str, schema: Schema, required: bool) -> dict[str, Any]:
     bare = {key: value for key, value in schema.items() if key != "description"}
     described = {"description": schema["description"]} if "description" in schema else {}
-    return {"name": name, "in": place, "required": required, **described, "schema": bare}
+    known, key = examples.examples("parameters"), "date" if schema.get("format") == "date" else name
+    shown = {"example": known[key]} if key in known else {}
+    return {"name": name, "in": place, "required": required, **described, "schema": explicit(bare), **shown}
 
 
 def _header_parameter(name: str) -> dict[str, Any]:
@@ -135,13 +146,13 @@ def _header(words: str, schema: Schema) -> dict[str, Any]:
 _LIST_TAG = _header("A digest of all that the answer shows; missing where the answer is longer than 1 MiB.", TEXT)
 
 
-def _responses(told: Operation, access: Access) -> dict[str, Any]:
+def _responses(name: str, told: Operation, access: Access) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status, content in told.answers.items():
         answer: dict[str, Any] = {"description": falcon.code_to_http_status(status)[4:]}
         if content is not None:
-            answer["content"] = _content(content)
-        headers = {name: _header(*HEADERS[name]) for name in told.answer_headers if status < 300}
+            answer["content"] = _content(content, partial(examples.of_answer, name))
+        headers = {header: _header(*HEADERS[header]) for header in told.answer_headers if status < 300}
         if told.tagged:
             headers["ETag"] = _LIST_TAG
         if headers:
@@ -162,8 +173,8 @@ def _refusals(access: Access) -> tuple[int, ...]:
     return (401, 403, 429) if access.unlimited or any(access.scopes.values()) else (401, 429)
 
 
-def _content(content: Content) -> dict[str, Any]:
-    return {media: {"schema": schema} for media, schema in content.items()}
+def _content(content: Content, shown: Callable[[str, Schema], examples.Shown]) -> dict[str, Any]:
+    return {media: {"schema": explicit(schema), **shown(media, schema)} for media, schema in content.items()}
 
 
 class OpenApi:
@@ -182,67 +193,15 @@ class OpenApi:
     on_head = on_get
 
 
-class Docs:
-    """`/docs`, open to all: a page without scripts and without anything from other sites."""
+def install(app: Any, configs: Mapping[str, type[BaseModel]], home: str | None = None) -> None:
+    """Add `/openapi.json` and `/docs` to `app`. They describe all of its routes, these two included.
 
-    access = OPEN
-
-    def __init__(self) -> None:
-        self.page = b""
-        self.policy = ""
-
-    async def on_get(self, req: Request, resp: Response) -> None:
-        """Return this document as a page to read."""
-        resp.data = self.page
-        resp.content_type = "text/html; charset=utf-8"
-        resp.set_header("Content-Security-Policy", self.policy)
-        resp.set_header("Referrer-Policy", "no-referrer")
-
-    on_head = on_get
-
-    def show(self, found: Mapping[str, Any]) -> None:
-        """Make the page from a document."""
-        template, style = _template()
-        self.page = template.render(document=found, style=style).encode()
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        self.policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
-            "frame-ancestors 'none'"
-        )
-
-
-@cache
-def _template() -> tuple[jinja2.Template, str]:
-    folder = resources.files(__package__).joinpath("templates")
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["words"] = _words
-    page, style = (folder.joinpath(name).read_text(encoding="utf-8") for name in ("docs.html", "docs.css"))
-    return environment.from_string(page), style
-
-
-def _words(schema: Mapping[str, Any]) -> str:
-    """Say in a few words what a schema takes."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
-    if "const" in schema:
-        return dumps(schema["const"]).decode()
-    if "enum" in schema:
-        return ", ".join(dumps(value).decode() for value in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(_words(item) for item in schema["anyOf"])
-    kind = schema.get("type", "anything")
-    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
-    if "items" in schema:
-        words += f" of {_words(schema['items'])}"
-    low, high = schema.get("minimum", schema.get("minLength")), schema.get("maximum", schema.get("maxLength"))
-    if low is not None or high is not None:
-        words += f" ({'' if low is None else low}–{'' if high is None else high})"
-    return words
-
-
-def install(app: Any, configs: Mapping[str, type[BaseModel]]) -> None:
-    """Add `/openapi.json` and `/docs` to `app`. They describe all of its routes, these two included."""
-    machine, people = OpenApi(), Docs()
+    Args:
+        app: the application.
+        configs: each bot's `Config`, by `bot_type`.
+        home: the page to which `/docs` leads back; None for none.
+    """
+    machine, people = OpenApi(), Docs(home)
     app.add_route("/openapi.json", machine)
     app.add_route("/docs", people)
     found = document(app.routes, configs)

@@ -58,9 +58,10 @@ FATE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "at": {
                 **TEXT,
                 "description": 'A time such as "2027-03-28T02:30", in the zone of the job\'s schedule, or with an '
-                'offset; "08:30" is today\'s. Required.',
+                'offset; "08:30" is today\'s.',
             }
         },
+        required=("at",),
     ),
 }
 

@@ -33,7 +33,7 @@ JOBS_QUERY: Mapping[str, Schema] = {"job_id": {**UUID, "description": "Only this
 BADGE_QUERY: Mapping[str, Schema] = {
     **JOBS_QUERY,
     "text": {"type": "string", "minLength": 1, "maxLength": badge_svg.TEXT_LENGTH,
-             "description": "The text at the left; jobs where there is none."},
+             "description": "The text at the left; `jobs` by default."},
 }  # fmt: skip
 PAGE_QUERY: Mapping[str, Schema] = {
     **JOBS_QUERY,
@@ -91,11 +91,17 @@ def changed_occurrences() -> dict[str, Schema]:
     reason = {"type": "string", "minLength": 1, "maxLength": REASON_LENGTH}
     time = {**TEXT, "description": "A local time in the job's zone, or a time with Z or an offset; at most "
             f"{FURTHEST_DAYS} days ahead."}  # fmt: skip
-    wishes = ({"skip": {"const": True}}, {"move_to": time}, {"bot_config": JSON_OBJECT})
+    wishes: dict[str, dict[str, Schema]] = {
+        "SkipOccurrence": {"skip": {"const": True}}, "MoveOccurrence": {"move_to": time},
+        "ConfigureOccurrence": {"bot_config": JSON_OBJECT},
+    }  # fmt: skip
+    named = {
+        name: record({**wish, "reason": or_null(reason)}, tuple(wish), additionalProperties=False)
+        for name, wish in wishes.items()
+    }
     return {
-        "ChangeOccurrence": {"oneOf": [
-            record({**wish, "reason": or_null(reason)}, tuple(wish), additionalProperties=False) for wish in wishes
-        ]},
+        "ChangeOccurrence": {"oneOf": [ref(name) for name in named]},
+        **named,
         "ChangedOccurrence": record(
             {
                 "job_id": UUID, "scheduled_for": TIMESTAMP, "local": TEXT,

@@ -179,7 +179,7 @@ def documents(definition: Mapping[str, Schema]) -> dict[str, Schema]:
             additionalProperties=False,
             description="Without jobs, it has another list. Channels and rules need the scope admin.",
         ),
-        "Changes": record(
+        "ChangeReport": record(
             {"dry_run": BOOLEAN, "changes": array(change), "jobs": jobs, "file": ref("CalendarFileRead")},
             ("dry_run", "changes"),
         ),

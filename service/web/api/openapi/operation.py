@@ -22,6 +22,7 @@ class Operation:
         answers: status -> content of each good answer; None for no body.
         errors: the statuses of its own errors; 401, 429, 500 and 503 are added by themselves.
         query: schemas of its query parameters, by name.
+        required: those of them without which it is refused.
         headers: the request's headers, by name.
         answer_headers: the good answers' headers.
         body: the request's body.
@@ -39,6 +40,7 @@ class Operation:
     body_required: bool = True
     store: bool = True
     tagged: bool = False
+    required: tuple[str, ...] = ()
 
 
 def json(schema: Schema) -> Content:
@@ -49,7 +51,11 @@ def json(schema: Schema) -> Content:
 CURSOR: Schema = {**TEXT, "description": "Cursor of the next page, taken from the Link header."}
 PAGE = {PAGE_LIMIT.name: PAGE_LIMIT.schema, "cursor": CURSOR}
 DRY_RUN: Mapping[str, Schema] = {
-    "dry_run": {**BOOLEAN, "default": False, "description": "True to change nothing; the answer is then `Changes`."},
+    "dry_run": {
+        **BOOLEAN,
+        "default": False,
+        "description": "True to change nothing; the answer is then `ChangeReport`.",
+    },
     DRY_RUN_DAYS.name: {**DRY_RUN_DAYS.schema, "description": "How far a dry run looks ahead."},
 }
 BODY_ERRORS = (400, 408, 413)

@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from service.contacts.writing.exports import KINDS
 from service.domain.access.changes import NOTE_LENGTH
 from service.domain.run_records import STATUSES, TRIGGERS
+from service.store.jobs.job_rows import SORTS
+from service.usecases.job_filters import MOST_IDS
+from service.usecases.lists.sorted_jobs import ORDERS
 from service.web.api import definitions
 from service.web.api.change_notes import HEADER
 from service.web.api.contacts import DATE_ORDERS
+from service.web.api.guides.routes import GUIDE, LLMS, MARKDOWN
+from service.web.api.jobs import TOTAL
 from service.web.api.limits import DUPLICATES_LIMIT, JOB_PAGE_LIMIT, PREVIEW_COUNT, WAIT_SECONDS
 from service.web.api.openapi.access_operations import ACCESS_OPERATIONS
 from service.web.api.openapi.alert_operations import ALERT_OPERATIONS
 from service.web.api.openapi.backfill_operations import BACKFILL_OPERATIONS
 from service.web.api.openapi.batch_operations import BATCH_OPERATIONS, STATE
-from service.web.api.openapi.building import BOOLEAN, TEXT, TIME_SENT, UUID, Schema, array, ref
+from service.web.api.openapi.building import BOOLEAN, BYTES, TEXT, TIME_SENT, UUID, Schema, array, ref
 from service.web.api.openapi.calendar_operations import CALENDAR_OPERATIONS
 from service.web.api.openapi.fate_operations import FATE_OPERATIONS
 from service.web.api.openapi.foresight_operations import FORESIGHT_OPERATIONS
@@ -51,10 +56,12 @@ HEADERS: Mapping[str, tuple[str, Schema]] = {
     "Content-Disposition": ("The name of the file.", TEXT),
     "ETag": ("The revision of the definition.", TEXT),
     "Link": ('`<…>; rel="next"` where more follow.', TEXT),
+    TOTAL: ("How many there are on all pages; only of a page that is sorted.", {"type": "integer", "minimum": 0}),
     "Location": ("The address of what was created.", TEXT),
 }
 
 _ERASE = "True to erase the person from everything in Redis; the answer is then 200."
+_ORDER = "Default: the newest first for last_run and last_failure, else ascending."
 _JOB = json(ref("Job"))
 _RUN = json(ref("Run"))
 _CONTACT = json(ref("Contact"))
@@ -78,10 +85,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "q": {**TEXT, "description": "A text that the name or the description contains."},
             "label": LABELS,
             "state": STATE,
+            "id": {**array(TEXT), "maxItems": MOST_IDS, "description": "Only the jobs with these ids."},
+            "sort": {"type": "string", "enum": list(SORTS), "description": "What they are sorted by, over all pages."},
+            "order": {"type": "string", "enum": list(ORDERS), "description": _ORDER},
             JOB_PAGE_LIMIT.name: {**JOB_PAGE_LIMIT.schema, "description": "Jobs per page. Default: all."},
             "cursor": CURSOR,
         },
-        answer_headers=("Link",),
+        answer_headers=("Link", TOTAL),
         tagged=True,
     ),
     ("POST", "/scheduler/jobs"): Operation(
@@ -93,7 +103,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/scheduler/jobs/{job_id}"): Operation({200: _JOB}, (404, 409), answer_headers=("ETag",)),
     ("PUT", "/scheduler/jobs/{job_id}"): Operation(
-        {200: json({"anyOf": [ref("Job"), ref("Changes")]})},
+        {200: json({"anyOf": [ref("Job"), ref("ChangeReport")]})},
         (*BODY_ERRORS, 404, 409, 412),
         DRY_RUN,
         headers=("If-Match", HEADER),
@@ -142,11 +152,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/scheduler/runs"): Operation(
         {200: json(array(ref("Run")))}, (400,), {**PAGE, **_FILTERS}, answer_headers=("Link",), tagged=True
     ),
+    ("GET", "/scheduler/runs/{run_id}"): Operation({200: _RUN}, (404, 409)),
     ("GET", "/scheduler/export"): Operation(
         {200: _DOCUMENT}, (400,), {"format": {"type": "string", "enum": list(definitions.FORMATS)}}, tagged=True
     ),
     ("POST", "/scheduler/apply"): Operation(
-        {200: json(ref("Changes"))},
+        {200: json(ref("ChangeReport"))},
         (*BODY_ERRORS, 409, 507),
         {"prune": {**BOOLEAN, "default": False}, **DRY_RUN},
         headers=(HEADER,),
@@ -170,7 +181,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "description": "The file's encoding, such as windows-1250. Default: detected from the file.",
             },
         },
-        body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": TEXT},
+        body={"text/vcard": TEXT, "text/csv": TEXT, "application/octet-stream": BYTES},
     ),
     ("GET", "/scheduler/contacts/export"): Operation(
         {200: {"text/vcard": TEXT, "text/csv": TEXT}},
@@ -216,7 +227,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **PING_OPERATIONS,
     ("GET", "/metrics"): Operation({200: {"text/plain": TEXT, "application/openmetrics-text": TEXT}}),
     ("GET", "/openapi.json"): Operation({200: json({"type": "object"})}, store=False),
-    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False),
+    ("GET", "/docs"): Operation({200: {"text/html": TEXT}}, store=False, tagged=True),
+    ("GET", LLMS): Operation({200: {"text/plain": TEXT}}, store=False, tagged=True),
+    ("GET", GUIDE): Operation({200: {MARKDOWN: TEXT}}, (404,), store=False, tagged=True),
 }
 
 ERRORS: Mapping[int, str] = {

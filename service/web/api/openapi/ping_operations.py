@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from service.domain.heartbeats.pings import RUN_ID_FORM
 from service.web.api.heartbeats.pings import ROUTES
-from service.web.api.openapi.building import TEXT, UUID, Schema, record, ref
+from service.web.api.openapi.building import BYTES, TEXT, UUID, Schema, record, ref
 from service.web.api.openapi.operation import BODY_ERRORS, Operation, json
 
 _RID: Mapping[str, Schema] = {
@@ -15,7 +15,7 @@ _RID: Mapping[str, Schema] = {
         "description": "The sender's id of the run: it joins a start to its end, and has each count once for a day.",
     },
 }  # fmt: skip
-_TEXT = {"text/plain": TEXT}
+_TEXT = {"text/plain": TEXT, "application/octet-stream": BYTES}
 _NOTED = {200: json(ref("Noted"))}
 
 PING_OPERATIONS: Mapping[tuple[str, str], Operation] = {

@@ -63,6 +63,11 @@ def runs() -> dict[str, Schema]:
             "description": "Who asked for a run by hand, or for the cancel; null if nobody did.",
         },
         **TOLD_OF_A_RUN,
+        "overlay": {
+            **JSON_OBJECT,
+            "description": "The fields of bot_config that this run lays over its job's: those of the request, of a "
+            "change of the occurrence, or of the schedules that made it.",
+        },
         "not_before": {
             **TIMESTAMP,
             "description": "Of a run by hand for later: it does not start before this time.",

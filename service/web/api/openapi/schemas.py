@@ -59,6 +59,7 @@ def components(configs: Mapping[str, type[BaseModel]]) -> dict[str, Schema]:
 
 def _add_model(found: dict[str, Schema], name: str, model: type[BaseModel]) -> None:
     schema = model.model_json_schema(ref_template=f"#/components/schemas/{name}_{{model}}")
-    for inner, definition in schema.pop("$defs", {}).items():
-        found[f"{name}_{inner}"] = definition
-    found[name] = schema
+    inner = {f"{name}_{one}": definition for one, definition in schema.pop("$defs", {}).items()}
+    for key, definition in {**inner, name: schema}.items():
+        # Generators would call it by its title, which is that of many bots' models: Config.
+        found[key] = {keyword: value for keyword, value in definition.items() if keyword != "title"}

@@ -17,6 +17,8 @@ from service.web.api.openapi.building import (
     ref,
 )
 
+_REFUSED = {"field": "schedule_config.hour", "message": "must be from 0 to 23, not 24"}
+
 
 def service() -> dict[str, Schema]:
     """Return the schemas of health, messages, bots and errors."""
@@ -49,6 +51,7 @@ def service() -> dict[str, Schema]:
         "MessageSent": record({"sent": {"const": True}, "to": TEXT, "subject": TEXT}),
         "Bot": record({"name": TEXT, "description": TEXT, "config_schema": JSON_OBJECT}),
         "Error": record(
-            {"detail": {**TEXT, "description": "One readable sentence."}, "errors": array(refused)}, ("detail",)
+            {"detail": {**TEXT, "description": "One readable sentence."}, "errors": array(refused)}, ("detail",),
+            examples=[{"detail": f"{_REFUSED['field']}: {_REFUSED['message']}", "errors": [_REFUSED]}],
         ),
     }  # fmt: skip

@@ -37,7 +37,7 @@ def filters_of(asked: Mapping[str, str]) -> dict[str, Any]:
     which it is, else UTC's.
 
     Raises:
-        ValidationFailed: a day or the zone is none.
+        ValidationFailed: a day or the zone is not valid.
     """
     days = {"since": _instant(asked, "since"), "until": _instant(asked, "until", timedelta(days=1))}
     return {name: asked[name] or None for name in ("actor", "action")} | days

@@ -43,7 +43,7 @@ class Row:
         entry: as the API answers it.
         action: in words.
         subject: the name of the job or the key that it is about, else its id.
-        address: the page of that; None where there is none (any more).
+        address: the page of that; None where it has no page (any more).
         job_id: the job that it is about; None for none.
         fields: the changed fields.
     """

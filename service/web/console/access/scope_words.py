@@ -34,7 +34,7 @@ def offered_sets() -> Sequence[tuple[str, str]]:
 
 
 def set_of(scopes: Collection[str]) -> str:
-    """Return the set that some scopes are; empty if they are none of the sets."""
+    """Return the set that some scopes are; empty if they are not one of the sets."""
     return next((name for name, found in SETS.items() if found == set(scopes)), "")
 
 

@@ -24,7 +24,7 @@ from service.web.http.pools import Pool
 HOUR = 3_600
 SPANS = (24, 48)
 """Hours ahead that the page offers."""
-SHOWN = 300
+SHOWN = 200
 """The most occurrences on the page."""
 
 

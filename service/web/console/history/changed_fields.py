@@ -9,6 +9,8 @@ from typing import Any
 
 from service.secrecy.redaction import redacted_json
 from service.web.console.form_fields import label_of
+from service.web.console.wording.durations import is_duration, written
+from service.web.console.wording.option_words import LABELS
 
 NOTHING = "–"
 
@@ -37,18 +39,24 @@ def changed_fields(fields: Mapping[str, Mapping[str, Any]]) -> list[ChangedField
         fields: path -> `{"from", "to"}`, as `service.usecases.revisions` compares.
     """
     return [
-        ChangedField(path, named(path), readable(values["from"]), readable(values["to"]))
+        ChangedField(path, named(path), *(_said(path, values[side]) for side in ("from", "to")))
         for path, values in fields.items()
     ]
 
 
+def _said(path: str, value: Any) -> str:
+    is_span = path.startswith("options.") and is_duration(path) and value is not None
+    return written(value) if is_span else readable(value)
+
+
 def named(path: str) -> str:
-    """Return a field's name for people: `options.max_retries` is `Max retries`."""
-    return label_of(path.rpartition(".")[2])
+    """Return a field's name for people: `options.max_retries` is `Try again after a failure`."""
+    part, _, name = path.rpartition(".")
+    return (LABELS.get(name) if part == "options" else None) or label_of(name)
 
 
 def names(paths: Iterable[str]) -> str:
-    """List the names of fields: `Name, Max retries`."""
+    """List the names of fields: `Name, Give up after`."""
     return ", ".join(dict.fromkeys(map(named, paths)))
 
 

@@ -100,7 +100,7 @@ class OccurrenceList(RenderedPage):
         return {**found, "counted": len(items), "counts": _counts(items), "are_all": are_all}, ""
 
     def _told(self, job_id: str, at: str | None) -> tuple[dict[str, Any] | None, str]:
-        """Explain a moment; None and a sentence if it is none."""
+        """Explain a moment; None and a sentence if it is not a valid one."""
         try:
             if at is None:
                 return None, ""
@@ -132,7 +132,7 @@ def _failed(one: Mapping[str, Any]) -> bool:
 
 
 def _entered(zone: JobZone, timestamp: str | None) -> str:
-    """Write a time as the form has it; what is none stays as it was sent."""
+    """Write a time as the form has it; a text that is not a time stays as it was sent."""
     try:
         return zone.entered(timestamp) if timestamp else ""
     except ValidationFailed:

@@ -31,7 +31,7 @@ class PausedJob:
 
 
 def paused_job(pauses: Sequence[Pause]) -> PausedJob | None:
-    """Describe the pauses that cover a job now, first the one that decides; None if there are none."""
+    """Describe the pauses that cover a job now, first the one that decides; None without any."""
     if not pauses:
         return None
     ends = [one.until for one in pauses if one.until is not None]

@@ -1,20 +1,23 @@
 // Buttons of a job. data-action names the action, data-request the request; an element around the button has data-job and
 // data-name.
-import { newKey, Refused, sendFrom } from "./api.js";
+import { Refused, sendFrom } from "./api.js";
 import { deleteSoon } from "./deletion.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 
-const run = async (job, button, body) => {
-  const { run_id } = await sendFrom(button, body, { headers: { "Idempotency-Key": newKey() } });
-  return { label: "Watch", href: `/jobs/${job.id}/runs/${run_id}` };
+// Queues a run; `word` is what the message calls it.
+const run = async (job, button, word, body) => {
+  const { answer: { run_id }, repeated } = await sendOnce(button, body, { what: `A ${word.toLowerCase()} of “${job.name}”` });
+  const said = repeated ? `${word} of “${job.name}” had been queued already: there is one` : `${word} of “${job.name}” queued`;
+  say(said, { link: { label: "Watch", href: `/jobs/${job.id}/runs/${run_id}` } });
 };
 
 const ACTIONS = {
-  run: async (job, button) => say(`Run of “${job.name}” queued`, { link: await run(job, button) }),
-  rehearse: async (job, button) => say(`Rehearsal of “${job.name}” queued`, { link: await run(job, button, { bot_config: { dry_run: true } }) }),
-  enable: async (job, button) => { await sendFrom(button, { enabled: true }); say(`“${job.name}” enabled`); },
-  disable: async (job, button) => { await sendFrom(button, { enabled: false }); say(`“${job.name}” disabled`, { action: { label: "Undo", run: () => act("enable", job, button) } }); },
+  run: async (job, button) => run(job, button, "Run"),
+  rehearse: async (job, button) => run(job, button, "Rehearsal", { bot_config: { dry_run: true } }),
+  enable: async (job, button) => { await sendFrom(button, { enabled: true }); say(`“${job.name}” enabled`, { undo: () => act("disable", job, button) }); },
+  disable: async (job, button) => { await sendFrom(button, { enabled: false }); say(`“${job.name}” disabled`, { undo: () => act("enable", job, button) }); },
   delete: async (job, button) => deleteSoon(job, button),
 };
 

@@ -38,13 +38,16 @@ export async function get(path, options = {}) {
   return read(await request(path, options));
 }
 
-// Reads a page unless it is still the version with the tag `known`. Resolves with {text, tag}, or with null.
+// Reads the live parts of a page that have changed. known: the parts that are shown, as the header has them
+// (live_parts.py). Resolves with {text, digests}, or with null if none has changed.
 // quietly: nobody has asked for it, so it does not ask for the key (session.js).
 export async function getChanged(path, known, { quietly = false } = {}) {
-  const headers = { Accept: "text/html", ...(known && { "If-None-Match": known }) };
-  const answer = await request(path, { headers, quietly });
-  return answer.status === 304 ? null : { text: await read(answer), tag: answer.headers.get("ETag") };
+  const headers = { Accept: "text/html", "X-Live-Parts": known };
+  const answer = await request(path, { headers, quietly, cache: "no-store" });
+  return answer.status === 204 ? null : { text: await read(answer), digests: digestsIn(answer.headers.get("X-Live-Parts") ?? "") };
 }
+
+const digestsIn = (header) => new Map(header.split(" ").map((one) => one.split("=")));
 
 // Asks the service. If the session has ended, it asks the person for the key in place, and then the service once more.
 async function request(path, { quietly = false, ...options }) {
@@ -63,11 +66,6 @@ async function attempt(path, options) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, "No connection to the service. Is it running, and is your network working?");
   }
-}
-
-// Makes an Idempotency-Key. crypto.randomUUID exists only with TLS.
-export function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function read(answer) {

@@ -1,8 +1,9 @@
 // Page of a job's backfills: shows the instants of one first, then starts it; cancels one.
-import { newKey, sendFrom } from "./api.js";
+import { sendFrom } from "./api.js";
 import { sentOrRefused } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 import { onClocks, toInstant, toLocal } from "./times.js";
 
 const form = document.getElementById("backfill");
@@ -39,7 +40,7 @@ form?.addEventListener("submit", (event) => {
 });
 form?.addEventListener("input", () => { plan.hidden = true; });
 document.getElementById("start")?.addEventListener("click", ({ target }) => busy(target, async () => {
-  const { backfill_id, total } = await sendFrom(target, asked(), { headers: { "Idempotency-Key": newKey() } });
+  const { answer: { backfill_id, total } } = await sendOnce(target, asked(), { what: "The backfill" });
   say(backfill_id ? `Backfill of ${total} instants started` : "There is nothing to run any more");
   plan.hidden = true;
   await refresh();

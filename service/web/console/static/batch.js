@@ -1,7 +1,8 @@
 // One action for many jobs: a rehearsal tells what would happen to how many; then it is done for these jobs, and no others.
-import { newKey, Refused, sendFrom } from "./api.js";
+import { Refused, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 
 const form = document.getElementById("batch");
 const told = document.getElementById("batch-told");
@@ -14,6 +15,7 @@ const DOING = {
   label: ["Label", "labelled"], delete: ["Delete", "deleted"],
 };
 const ticked = new Set();
+let last; // the box that was clicked last
 let planned; // {request, ids}: what the rehearsal has found
 
 const action = () => document.getElementById("action").value;
@@ -31,7 +33,8 @@ function request() {
 
 async function* answers(asked) {
   for (let cursor = undefined; cursor !== null;) {
-    const answer = await sendFrom(form, { ...asked, ...(cursor && { cursor }) }, { headers: { "Idempotency-Key": newKey() } });
+    const body = { ...asked, ...(cursor && { cursor }) };
+    const answer = asked.dry_run ? await sendFrom(form, body) : (await sendOnce(form, body, { what: "It" })).answer;
     yield* answer.results;
     cursor = answer.next_cursor;
   }
@@ -61,8 +64,12 @@ async function rehearse() {
 }
 
 async function carryOut() {
-  const { asked, ids } = planned;
-  const results = await collected(inParts(ids).map((some) => ({ ...asked, ids: some })));
+  // What is answered is not asked for again if a later part fails.
+  planned.results ??= [];
+  for (; planned.ids.length; planned.ids = planned.ids.slice(MOST)) {
+    planned.results.push(...(await collected([{ ...planned.asked, ids: planned.ids.slice(0, MOST) }])));
+  }
+  const { results } = planned;
   planned = undefined;
   show(counts(results, results.length === 1 ? "is" : "are"), results);
   ticked.clear();
@@ -121,6 +128,14 @@ const attempt = (button, act) => busy(button, async () => {
 
 export function listenToBatches() {
   if (!form) return;
+  // With Shift, all lines between two boxes become as the second one.
+  document.addEventListener("click", ({ target, shiftKey }) => {
+    if (!target.dataset?.tick) return;
+    const boxes = [...document.querySelectorAll("[data-tick]")];
+    const [from, to] = [boxes.indexOf(last), boxes.indexOf(target)].sort((one, other) => one - other);
+    if (shiftKey && from >= 0) for (const box of boxes.slice(from, to + 1)) (target.checked ? ticked.add(box.dataset.tick) : ticked.delete(box.dataset.tick));
+    last = target;
+  });
   document.addEventListener("change", ({ target }) => {
     if (target.id === "tick-all") for (const box of document.querySelectorAll("[data-tick]")) (target.checked ? ticked.add(box.dataset.tick) : ticked.delete(box.dataset.tick));
     else if (target.dataset.tick) (target.checked ? ticked.add(target.dataset.tick) : ticked.delete(target.dataset.tick));

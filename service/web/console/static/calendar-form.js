@@ -1,6 +1,7 @@
 // Form of a calendar: sends the changed fields, and shows errors next to them, of closed days with their lines.
 import { Refused, sendFrom } from "./api.js";
 import { readDays, writeDays } from "./closed-days.js";
+import { keepDraft } from "./drafts.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
 import { inWords, read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
@@ -25,6 +26,7 @@ const isChanged = ([name, value]) => JSON.stringify(value) !== JSON.stringify(st
 
 const save = () => sent(form, (calendar) => {
   changed = false;
+  draft.forget();
   sayOnNextPage(isNew ? `“${calendar.name}” created` : `“${calendar.name}” saved`);
   location.assign(`/calendars/${calendar.name}`);
 });
@@ -64,6 +66,7 @@ function summarize(text) {
 
 form.addEventListener("input", ({ target }) => {
   changed = true;
+  draft.keep();
   summary.hidden = true;
   forgetForeseen();
   const path = target.closest("[data-path]")?.dataset.path;
@@ -84,6 +87,8 @@ export function take(calendar) {
 }
 
 export const hasChanges = () => changed;
-export const forget = () => { changed = false; };
+export const forget = () => { changed = false; draft.forget(); };
 
 take(stored);
+const draft = keepDraft(form, { restored: () => { changed = true; } });
+form.addEventListener("discarded", () => { changed = false; });

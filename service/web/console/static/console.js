@@ -1,14 +1,19 @@
 // Runs on every page.
 import { resume } from "./deletion.js";
+import { forgetDrafts } from "./drafts.js";
+import { listenToKeys } from "./keys.js";
 import { keepLive } from "./live.js";
 import { saySaved } from "./messages.js";
-import { showTimes } from "./times.js";
+import { copyWholeTimes, showTimes } from "./times.js";
 
 showTimes();
+copyWholeTimes();
 setInterval(() => { if (!document.hidden) showTimes(); }, 10_000);
 saySaved();
 resume();
 keepLive();
+if (document.querySelector(".sections")) listenToKeys();
+document.querySelector(".sign-out")?.addEventListener("submit", forgetDrafts);
 
 // On a phone, the sections scroll: begin with the present one in sight.
 const here = document.querySelector(".sections [aria-current]");

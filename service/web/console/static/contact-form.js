@@ -1,6 +1,7 @@
 // Form of a contact.
 import { Refused, sendFrom } from "./api.js";
 import { deleteSoon } from "./deletion.js";
+import { keepDraft } from "./drafts.js";
 import { inWords, read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 
@@ -8,6 +9,8 @@ const form = document.getElementById("contact-form");
 const summary = document.getElementById("summary");
 const { contact: id, name: called } = form.dataset;
 let changed = false;
+const draft = keepDraft(form, { restored: () => { changed = true; } });
+form.addEventListener("discarded", () => { changed = false; });
 
 // Empty fields remove their values.
 function contents() {
@@ -20,6 +23,7 @@ async function save() {
   try {
     const contact = await sendFrom(form, contents());
     changed = false;
+    draft.forget();
     sayOnNextPage(`“${contact.name}” saved`);
     location.assign("/contacts");
   } catch (error) {
@@ -34,6 +38,7 @@ async function save() {
 
 form.addEventListener("input", ({ target }) => {
   changed = true;
+  draft.keep();
   summary.hidden = true;
   showErrors(form, [], (path) => path === target.dataset.path);
 });
@@ -46,5 +51,6 @@ addEventListener("beforeunload", (event) => { if (changed && form.isConnected) e
 
 document.getElementById("delete")?.addEventListener("click", ({ currentTarget }) => {
   changed = false;
+  draft.forget();
   deleteSoon({ id, name: called, loss: "" }, currentTarget);
 });

@@ -17,7 +17,7 @@ const shown = new Map();
 export function deleteSoon({ id, name, loss = " and its history" }, button) {
   const path = button.dataset.request.split(" ")[1];
   const { then, kept } = button.dataset;
-  keep({ ...pending(), [id]: { name, path, loss, kept, at: Date.now() + DELAY_MS } });
+  keep({ ...pending(), [id]: { name, path, loss, kept, at: Date.now() + DELAY_MS, fresh: true } });
   if (then) location.assign(then);
   else resume();
 }
@@ -30,11 +30,12 @@ function undo(id) {
 
 // Continues pending deletions; every page calls it.
 export function resume() {
-  for (const [id, { name, path, loss, kept, at }] of Object.entries(pending())) {
+  for (const [id, { name, path, loss, kept, at, fresh }] of Object.entries(pending())) {
     if (shown.has(id)) continue;
+    keep({ ...pending(), [id]: { ...pending()[id], fresh: false } });
     const left = Math.max(0, at - Date.now());
     const remove = say(`Deleting “${name}”${loss} in ${Math.ceil(left / 1000)} seconds${kept ? `. ${KEPT}` : ""}`, {
-      stays: true, action: { label: "Undo", run: () => { shown.delete(id); undo(id); say(`“${name}” was not deleted`); } },
+      stays: true, quietly: !fresh, undo: () => { shown.delete(id); undo(id); say(`“${name}” was not deleted`); },
     });
     shown.set(id, remove);
     setTimeout(() => carryOut(id, name, path, kept), left);

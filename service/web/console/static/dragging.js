@@ -94,7 +94,7 @@ async function move(mark, by) {
   const at = new Date(secondsAt(drawing(mark), place(mark, by)) * 1000);
   try {
     await sendFrom(mark, { move_to: at.toISOString().replace(/\.\d+Z$/, "Z") });
-    say(`Moved to ${inWords(at, mark)}`, { action: { label: "Undo", run: () => takeBack(mark) } });
+    say(`Moved to ${inWords(at, mark)}`, { undo: () => takeBack(mark) });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     say(error.message, { bad: true });

@@ -66,6 +66,9 @@ function parsed(kind, text, input) {
     if (text === "" || !Number.isFinite(Number(text))) throw new Error(`must be a number${range(input)}`);
     return Number(text);
   }
+  if (kind === "span") return seconds(text);
+  if (kind === "numbers") return numbers(text);
+  if (kind === "headers") return headers(text);
   if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
   if (kind === "labels") return labels(text);
   if (kind === "instant") return text.length === 16 ? `${text}:00` : text;
@@ -73,6 +76,32 @@ function parsed(kind, text, input) {
     try { return JSON.parse(text); } catch { throw new Error("is not valid JSON: check its quotes, commas and brackets"); }
   }
   return text;
+}
+
+const LENGTHS = { d: 86400, day: 86400, days: 86400, h: 3600, hour: 3600, hours: 3600, min: 60, m: 60, minute: 60, minutes: 60, s: 1, sec: 1, second: 1, seconds: 1 };
+
+// Reads 45 s, 10 min, 1 h 30 min; a number alone is of seconds.
+function seconds(text) {
+  const parts = [...text.toLowerCase().matchAll(/(\d+)\s*([a-z]*)/g)];
+  const isWhole = /^(\s*\d+\s*[a-z]*)+\s*$/i.test(text) && parts.every(([, , unit]) => unit in LENGTHS || (!unit && parts.length === 1));
+  if (!isWhole) throw new Error("must be a time such as 45 s, 10 min or 1 h 30 min");
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (LENGTHS[unit] ?? 1), 0);
+}
+
+// Reads 200, 204.
+function numbers(text) {
+  const found = text.split(/[\s,]+/).filter(Boolean);
+  if (!found.every((one) => DIGITS.test(one))) throw new Error("must be whole numbers with commas between them, such as 200, 204");
+  return found.map(Number);
+}
+
+// Reads lines such as X-Team: crm.
+function headers(text) {
+  const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => /^([^:\s]+)\s*:\s*(.*)$/.exec(line));
+  if (!pairs.every(Boolean)) throw new Error("must have one header on each line, such as X-Team: crm");
+  const found = Object.fromEntries(pairs.map(([, name, value]) => [name, value]));
+  if (Object.keys(found).length < pairs.length) throw new Error("must not have a header twice");
+  return found;
 }
 
 // Reads lines such as team:crm.

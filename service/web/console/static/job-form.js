@@ -1,9 +1,12 @@
 // Form of a job: describes the schedule while somebody types, and shows errors next to their fields.
-import { changeNote, newKey, Refused, sendFrom } from "./api.js";
+import { changeNote, Refused, sendFrom } from "./api.js";
+import { keepDraft } from "./drafts.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
+import { offerPresets, sayDifferences, warnOfTakenName } from "./form-help.js";
 import { inWords, read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
-import { chooseSchedules, startMembers } from "./schedule-form.js";
+import { sendOnce } from "./once.js";
+import { chooseSchedules, growList, startMembers } from "./schedule-form.js";
 import { inFull, inZone, onClocks, zone } from "./times.js";
 
 const PARTS = ["bot_config", "options", "schedule_config"];
@@ -17,6 +20,7 @@ function choose() {
   document.getElementById("when-closed").hidden = !document.getElementById("calendar").value;
   const bot = document.getElementById("bot_type").value;
   for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
+  sayDifferences(form);
 }
 
 // The job of the form. A schedule that nobody has changed stays as it is stored, spelled as it is.
@@ -78,11 +82,14 @@ function show({ description, local, details }) {
   if (sentence.textContent !== description) sentence.textContent = description;
   const zones = [...form.querySelectorAll('[data-path="schedule_config.timezone"]')];
   document.getElementById("zone-of-job").textContent = zones.find((input) => !input.closest("[hidden]"))?.value || "UTC";
-  document.getElementById("zone-of-reader").textContent = `Your time zone (${zone})`;
+  const isOwn = document.getElementById("zone-of-job").textContent === zone;
+  const reader = document.getElementById("zone-of-reader");
+  reader.textContent = `Your time zone (${zone})`;
+  reader.hidden = isOwn;
   const notes = details.map(noteOn);
   const noted = notes.some(Boolean);
   document.getElementById("notes").hidden = !noted;
-  rows(details.map(({ at, local }, index) => [inZone(local), inFull(new Date(`${at}Z`)), ...(noted ? [notes[index]] : [])]));
+  rows(details.map(({ at, local }, index) => [inZone(local), ...(isOwn ? [] : [inFull(new Date(`${at}Z`))]), ...(noted ? [notes[index]] : [])]));
   if (!local.length) sentence.textContent = `${description} No more occurrences.`;
 }
 
@@ -102,30 +109,28 @@ function rows(cells) {
 
 // Saving
 
-// One Idempotency-Key for each body: if the answer is lost, a second request does not create a second job.
-let once = {};
-function onceFor(body) {
-  const text = JSON.stringify(body);
-  if (once.text !== text) once = { text, key: newKey() };
-  return once.key;
-}
-
 async function save(revision) {
   const { body, errors } = readJob();
   showErrors(form, errors);
   if (errors.length) return summarize(errors.length);
   forgetForeseen();
   const isStored = "revision" in form.dataset;
-  const headers = isStored ? changeNote(document.getElementById("change-note").value) : { "Idempotency-Key": onceFor(body) };
-  if (revision) headers["If-Match"] = `"${revision}"`;
   try {
-    const job = await sendFrom(form, body, { headers });
+    const job = isStored ? await store(body, revision) : (await sendOnce(form, body, { what: "The job" })).answer;
     changed = false;
+    draft.forget();
     sayOnNextPage(isStored ? `“${job.name}” saved` : `“${job.name}” created`);
     location.assign(`/jobs/${job.id}`);
   } catch (error) {
     explain(error);
   }
+}
+
+// Sends a change of the stored job. revision: the one that nobody may have changed meanwhile, if any.
+function store(body, revision) {
+  const headers = changeNote(document.getElementById("change-note").value);
+  if (revision) headers["If-Match"] = `"${revision}"`;
+  return sendFrom(form, body, { headers });
 }
 
 // Asks what saving would do.
@@ -161,6 +166,7 @@ function showConflict() {
   const reload = document.createElement("a");
   reload.href = location.href;
   reload.textContent = "Discard my changes";
+  reload.addEventListener("click", draft.forget);
   const force = document.createElement("button");
   force.type = "button";
   force.textContent = "Overwrite their changes";
@@ -177,6 +183,7 @@ function showConflict() {
 let changed = false;
 function change() {
   changed = true;
+  draft.keep();
   summary.hidden = true;
   forgetForeseen();
   soon();
@@ -189,6 +196,8 @@ form.addEventListener("input", ({ target }) => {
   change();
 });
 startMembers(form, change);
+offerPresets(form);
+warnOfTakenName(form);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(document.getElementById("save"), () => save(form.dataset.revision));
@@ -202,4 +211,6 @@ choose();
 const untouched = read(form, PARTS).body;
 const zoneField = document.getElementById("timezone");
 if ("own" in zoneField.dataset && [...zoneField.list.options].some((option) => option.value === zone)) zoneField.value = zone;
+const draft = keepDraft(form, { grow: (list) => growList(form, list), restored: () => { changed = true; choose(); } });
+form.addEventListener("discarded", () => { changed = false; });
 look();

@@ -1,5 +1,6 @@
 // Form of a key: sets choose scopes, and only changed fields are sent.
 import { Refused, sendFrom } from "./api.js";
+import { keepDraft } from "./drafts.js";
 import { read, showErrors } from "./form.js";
 import { showSecret } from "./key-secret.js";
 import { busy, sayOnNextPage } from "./messages.js";
@@ -66,11 +67,13 @@ async function save() {
       const changes = Object.fromEntries(Object.entries(body).filter(([name]) => isChanged(name)));
       const key = await sendFrom(form, changes);
       changed = false;
+      draft.forget();
       sayOnNextPage(`“${key.name}” saved`);
       location.assign("/access");
     } else {
       const made = await sendFrom(form, body);
       changed = false;
+      draft.forget();
       showSecret(made);
     }
   } catch (error) {
@@ -114,8 +117,11 @@ function offerJobs() {
 }
 offerJobs();
 
+const draft = keepDraft(form, { restored: () => { changed = true; showSet(); offerJobs(); } });
+form.addEventListener("discarded", () => { changed = false; });
 form.addEventListener("input", ({ target }) => {
   changed = true;
+  draft.keep();
   summary.hidden = true;
   if (target.name === "set" && target.dataset.scopes) choose(target.dataset.scopes);
   if (target.name === "scope") showSet();

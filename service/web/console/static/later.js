@@ -1,8 +1,8 @@
 // Runs a job at a later time: the form asks for it, in the job's time zone.
-import { newKey, sendFrom } from "./api.js";
 import { sentOrRefused } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 import { toInstant } from "./times.js";
 
 export function listen() {
@@ -11,7 +11,7 @@ export function listen() {
     event.preventDefault();
     busy(event.submitter, async () => {
       const at = form.elements.at.value;
-      if (!(await sentOrRefused(form, () => sendFrom(form, { at: toInstant(at, form.dataset.zone) }, { headers: { "Idempotency-Key": newKey() } })))) return;
+      if (!(await sentOrRefused(form, () => sendOnce(form, { at: toInstant(at, form.dataset.zone) }, { what: "The run" })))) return;
       say(`The job runs on ${at.replace("T", " ")} (${form.dataset.zone})`);
       form.reset();
       await refresh();

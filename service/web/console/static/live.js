@@ -1,4 +1,5 @@
-// Keeps parts of a page up to date: replaces each element with an id and data-live by its current version.
+// Keeps parts of a page up to date: replaces each element with an id and data-live by its current version. The service sends
+// only those that have changed. data-seldom: as often, in seconds, an element is renewed at the most unless somebody acts.
 // data-every on any element is the interval in seconds; without one, nothing is requested, until a part that is renewed
 // has one.
 import { getChanged } from "./api.js";
@@ -8,7 +9,8 @@ import { showTimes } from "./times.js";
 const FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex]";
 let waiting;
 let stale;
-let shown; // the tag of the version that all live parts show
+const shown = new Map(); // id of a live part -> the digest of the version that it shows
+const renewed = new Map(); // id of a live part -> when it was renewed, ms since the page was opened
 
 export function keepLive() {
   const every = () => 1000 * (document.querySelector("[data-every]")?.dataset.every ?? 0);
@@ -32,19 +34,30 @@ export function keepLive() {
   again();
 }
 
-// Requests the page again and replaces its live parts; gently: but not those that somebody is using; quietly: without
-// asking for the key if the session has ended.
+// Requests the live parts that have changed and replaces them; gently: but not those that somebody is using, and not too
+// often those that are renewed seldom; quietly: without asking for the key if the session has ended.
 export async function refresh({ gently = false, quietly = gently } = {}) {
-  const answer = await getChanged(location.href, shown, { quietly });
+  const answer = await getChanged(location.href, known(gently), { quietly });
   if (!answer) return;
   const fresh = new DOMParser().parseFromString(answer.text, "text/html");
-  shown = answer.tag;
   for (const element of document.querySelectorAll("[data-live][id]")) {
     const now = fresh.getElementById(element.id);
-    if (!now || now.outerHTML === element.dataset.was) continue;
-    if (gently && isInUse(element)) shown = null; // this part is left for the next time
-    else replace(element, now);
+    if (!now || (gently && isInUse(element))) continue; // a part in use is left for the next time
+    shown.set(element.id, answer.digests.get(element.id));
+    renewed.set(element.id, performance.now());
+    if (now.outerHTML !== element.dataset.was) replace(element, now);
   }
+}
+
+// Names the parts that need not be sent: those that are shown as they are, and those whose time has not come.
+function known(gently) {
+  const parts = [];
+  for (const { id, dataset } of document.querySelectorAll("[data-live][id]")) {
+    const isEarly = performance.now() - (renewed.get(id) ?? 0) < 1000 * (dataset.seldom ?? 0);
+    if (gently && isEarly) parts.push(`${id}=*`);
+    else if (shown.has(id)) parts.push(`${id}=${shown.get(id)}`);
+  }
+  return parts.join(" ");
 }
 
 function isInUse(element) {

@@ -1,10 +1,13 @@
-// Short messages at the foot of the page, which screen readers announce.
+// Short messages at the foot of the page, which screen readers announce. Ctrl+Z undoes what the newest one offers to undo.
 
 const SHOWN_MS = 6000;
 // A message with a link or a button stays long enough to reach it by keyboard or screen reader.
 const OFFERED_MS = 20_000;
 
-// Shows a message. options: {bad, stays, action: {label, run}, link: {label, href}}. Returns a function that removes it.
+const undoable = []; // the buttons that undo something, the newest last
+
+// Shows a message. options: {bad, stays, action: {label, run}, link: {label, href}, undo, quietly}. undo: takes back what
+// was done; its button has the focus, which goes back to where it was, unless quietly. Returns a function that removes it.
 export function say(text, options = {}) {
   const place = document.getElementById("messages");
   const message = document.createElement("div");
@@ -13,14 +16,54 @@ export function say(text, options = {}) {
   const content = document.createElement("span");
   content.textContent = text;
   message.append(content);
-  const remove = () => message.remove();
+  const remove = () => take(message);
   if (options.link) message.append(link(options.link));
   if (options.action) message.append(button(options.action.label, () => { remove(); options.action.run(); }));
+  if (options.undo) message.append(undoing(remove, options.undo));
   if (options.bad) message.append(button("Close", remove));
   place.append(message);
-  if (!options.bad && !options.stays) setTimeout(remove, options.link || options.action ? OFFERED_MS : SHOWN_MS);
+  if (options.undo && !options.quietly) focus(message);
+  if (!options.bad && !options.stays) setTimeout(remove, options.link || options.action || options.undo ? OFFERED_MS : SHOWN_MS);
   return remove;
 }
+
+function undoing(remove, undo) {
+  const made = button("Undo", () => { remove(); undo(); });
+  made.setAttribute("aria-keyshortcuts", "Control+Z");
+  made.append(Object.assign(document.createElement("kbd"), { textContent: "Ctrl+Z", ariaHidden: "true" }));
+  undoable.push(made);
+  return made;
+}
+
+// Moves the focus to the button that undoes, and remembers whence.
+function focus(message) {
+  const { activeElement: before } = document;
+  message.whence = { before, id: before.closest("[id]")?.id };
+  message.querySelector("button").focus();
+}
+
+// Removes a message. The page may have been renewed meanwhile, and what had the focus replaced.
+function take(message) {
+  const had = message.contains(document.activeElement);
+  message.remove();
+  if (!had || !message.whence) return;
+  const { before, id } = message.whence;
+  const place = before.isConnected && before !== document.body ? before : document.getElementById(id);
+  const goal = place?.matches("a, button, input, select, textarea, summary, [tabindex]") ? place : place?.querySelector("a, button, summary");
+  (goal ?? document.getElementById("main")).focus({ preventScroll: true });
+}
+
+document.addEventListener("keydown", (event) => {
+  const isUndo = event.key?.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+  if (!isUndo || event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+  while (undoable.length) {
+    const newest = undoable.pop();
+    if (!newest.isConnected) continue;
+    event.preventDefault();
+    newest.click();
+    return;
+  }
+});
 
 function link({ href, label }) {
   return Object.assign(document.createElement("a"), { href, textContent: label });

@@ -61,7 +61,7 @@ async function change(button) {
     if (!(error instanceof Refused)) throw error;
     return open(button, error.errors, error.message);
   }
-  say("The occurrence is changed", { action: { label: "Undo", run: () => takeBack(button) } });
+  say("The occurrence is changed", { undo: () => takeBack(button) });
   await refresh().catch(() => {});
 }
 

@@ -2,6 +2,7 @@
 import { Refused, sendFrom } from "./api.js";
 import { inWords, read, showErrors } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
+import { sendOnce } from "./once.js";
 import { toInstant, toLocal } from "./times.js";
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +32,7 @@ async function pause() {
   if (errors.length) return summarize([], "");
   try {
     const until = body.until && toInstant(body.until, form.dataset.zone);
-    const made = await sendFrom(form, { ...body, until, scope: scope() });
+    const { answer: made } = await sendOnce(form, { ...body, until, scope: scope() }, { what: "The pause" });
     sayOnNextPage(`Paused: ${made.scope.job_id ? form.dataset.name : made.jobs}`);
     location.assign("/pauses");
   } catch (error) {

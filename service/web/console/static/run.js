@@ -1,7 +1,9 @@
 // Page of one run: follows its log, shows its progress, cancels it, starts it, does it again.
-import { newKey, sendFrom } from "./api.js";
+import { sendFrom } from "./api.js";
+import { read, sentOrRefused, showErrors } from "./form.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
+import { sendOnce } from "./once.js";
 import { showTimes } from "./times.js";
 
 const AGAIN_MS = 3000;
@@ -69,7 +71,11 @@ function add(entry) {
 
 function rowOf({ at, level, message }) {
   const row = element("p", { className: `line at-${level.toLowerCase()}` });
-  if (at) row.append(element("time", { dateTime: `${at}Z` }), " ");
+  if (at) {
+    const time = element("time", { dateTime: `${at}Z` });
+    time.dataset.clock = "";
+    row.append(time, " ");
+  }
   row.append(element("b", { textContent: level }), " ", element("span", { textContent: message }));
   showTimes(row);
   return row;
@@ -113,12 +119,38 @@ document.addEventListener("click", ({ target }) => {
   if (!button) return;
   busy(button, async () => {
     if ("again" in button.dataset) {
-      const { run_id } = await sendFrom(button, undefined, { headers: { "Idempotency-Key": newKey() } });
-      say("Queued once more", { link: { label: "Watch", href: button.dataset.again + run_id } });
+      const { answer: { run_id }, repeated } = await sendOnce(button, undefined, { what: "The run" });
+      say(repeated ? "It had been queued already, and runs once" : "Queued once more", { link: { label: "Watch", href: button.dataset.again + run_id } });
     } else {
       await sendFrom(button);
       say("Started");
     }
+    await refresh();
+  });
+});
+
+// Another run with other settings.
+function changedIn(config, shown) {
+  return Object.fromEntries(Object.entries(config ?? {}).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(shown[name])));
+}
+
+const changes = document.getElementById("with-changes");
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-with-changes]")) changes.showModal();
+  if (target.closest("[data-close]")) changes.close();
+});
+changes?.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { target: form, submitter } = event;
+  busy(submitter, async () => {
+    const { body, errors } = read(form);
+    showErrors(form, errors);
+    if (errors.length) return form.querySelector("[aria-invalid=true]").focus();
+    const overlay = { ...JSON.parse(form.dataset.overlay), ...changedIn(body.bot_config, JSON.parse(form.elements[0].defaultValue)) };
+    const sent = await sentOrRefused(form, () => sendOnce(form, { bot_config: overlay }, { what: "The run" }));
+    if (!sent) return;
+    changes.close();
+    say(sent.repeated ? "It had been queued already, and runs once" : "Run with changes queued", { link: { label: "Watch", href: form.dataset.runs + sent.answer.run_id } });
     await refresh();
   });
 });

@@ -62,6 +62,9 @@ function add(form, name) {
   return item;
 }
 
+// Adds an item to a list of schedules or of exceptions.
+export const growList = (form, list) => add(form, list.dataset.path.split(".").pop());
+
 // Makes the schedule that somebody has described so far the first of several.
 function addFirst(form) {
   const item = add(form, "schedules");

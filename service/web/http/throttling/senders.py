@@ -50,7 +50,7 @@ class TrustedProxies:
 
 @lru_cache(64)  # a request asks two or three times
 def _nearest(trusted: tuple[Network, ...], peer: str, forwarded_for: str) -> Address | None:
-    """Return the nearest hop that is no trusted proxy; None if the peer's address is none."""
+    """Return the nearest hop that is no trusted proxy; None if the peer's address is not an IP address."""
     nearest, hops = _parsed(peer), forwarded_for.split(",")
     while hops and nearest is not None and any(nearest in network for network in trusted):
         hop = _parsed(hops.pop())
@@ -61,7 +61,7 @@ def _nearest(trusted: tuple[Network, ...], peer: str, forwarded_for: str) -> Add
 
 
 def _parsed(text: str) -> Address | None:
-    """Parse an address as proxies write it: perhaps with a port, with brackets, with a zone. None if it is none."""
+    """Parse an address as proxies write it: perhaps with a port, brackets or a zone. None for any other text."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

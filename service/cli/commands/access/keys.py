@@ -11,11 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.access_lookup import complete_key_ids, key_path
+from service.cli.client.access_lookup import key_path
 from service.cli.client.api import api
-from service.cli.client.job_lookup import complete_names, find_id
+from service.cli.client.completing import complete_keys, complete_names, one_of
+from service.cli.client.job_lookup import find_id
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
+from service.cli.input.commands import Commands
 from service.cli.input.key_flags import (
     BotLimits,
     Expires,
@@ -26,39 +28,54 @@ from service.cli.input.key_flags import (
     SetOfScopes,
     parsed_overlap,
 )
-from service.cli.output.printing import is_interactive, note, say, show_fields, show_json, show_table, utc
+from service.cli.output.escaping import quoted
+from service.cli.output.formats import manner, show_data
+from service.cli.output.printing import hand_over, is_interactive, moment, note, say, show_fields
+from service.cli.output.tables import Column, show_table
+from service.cli.output.times import utc
 from service.domain.access.key_choice import STATES
 from service.domain.access.scopes import Scope
 from service.domain.input.refusals import listed
 
-app = typer.Typer(no_args_is_help=True, help="List, create, change, rotate and revoke API keys.")
+app = Commands("List, create, change, rotate and revoke API keys.")
 
 KeyId = Annotated[
     str,
-    typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.", autocompletion=complete_key_ids),
+    typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.", autocompletion=complete_keys),
 ]
 
 
-@app.command("list")
+@app.command("list", reads=True)
 def list_keys(
     search: Annotated[
         str | None, typer.Option("--search", metavar="TEXT", help="Only keys with this in their name, note or id.")
     ] = None,
-    scope: Annotated[str | None, typer.Option("--scope", help="Only keys with this scope.")] = None,
-    state: Annotated[str | None, typer.Option("--state", help=f"Only keys that are {listed(STATES)}.")] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            "--scope", metavar="SCOPE", help="Only keys with this scope.", autocompletion=one_of(map(str, Scope))
+        ),
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="STATE", help=f"Only keys that are {listed(STATES)}.", autocompletion=one_of(STATES)
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the stored keys, oldest first. Needs a key with the scope admin, as all except `me` do."""
     found = list(api().pages("/scheduler/keys", None, q=search, scope=scope, state=state))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found and (search or scope or state):
         note("No key is like that.")
     elif not found:
         note("There are no stored keys yet. To create one, see: bot-scheduler keys create --help")
     else:
         show_table(
-            ("NAME", "SCOPES", "LIMITS", "EXPIRES (UTC)", "LAST USED (UTC)", "ID"),
+            (Column("NAME", least=12), Column("SCOPES"), Column("LIMITS", rank=1), Column("EXPIRES", "time"),
+             Column("LAST USED", "time"), Column("ID", "whole")),
             [
                 (key["name"], ", ".join(key["scopes"]), _limits(key), key["expires_at"] or "never",
                  key["last_used_at"] or "never", key["id"])
@@ -109,13 +126,13 @@ def create(
     _hand_over(f"Created {made['name']} ({made['id']}).", made, json)
 
 
-@app.command()
+@app.command(reads=True)
 def show(key: KeyId, json: Json = False) -> None:
     """Show a key: what it may do, who created it, and when and from where it was last used."""
     _show(api().json(api().ask("GET", key_path(key)), "id", "scopes"), json)
 
 
-@app.command()
+@app.command(reads=True)
 def me(json: Json = False) -> None:
     """Show the key that this command uses, and what it may do. Every key may ask."""
     _show(api().json(api().ask("GET", "/scheduler/keys/me"), "id", "scopes"), json)
@@ -145,7 +162,7 @@ def update(
         raise Failure(Exit.USAGE, "Nothing to change: give flags")
     changed = api().json(api().ask("PUT", path, body=fields), "id", "name")
     if json:
-        show_json(changed)
+        show_data(changed)
     else:
         say(f"Changed {changed['name']} ({changed['id']})")
 
@@ -171,28 +188,28 @@ def revoke(key: KeyId, yes: Yes = False, json: Json = False) -> None:
     """Revoke a key: it is refused within a second, and its sessions end. You cannot undo this."""
     path = key_path(key)
     found = api().json(api().ask("GET", path), "id", "name")
-    question = f"Revoke {found['name']!r} and end its sessions? You cannot undo this."
+    question = f"Revoke {quoted(found['name'])} and end its sessions? You cannot undo this."
     if not yes and is_interactive() and not typer.confirm(question, err=True):
         raise Failure(Exit.FAILED, "Nothing was revoked")
     api().ask("DELETE", path)
     if json:
-        show_json({"revoked": found["id"], "name": found["name"]})
+        show_data({"revoked": found["id"], "name": found["name"]})
     else:
         say(f"Revoked {found['name']} ({found['id']})")
 
 
 def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
     """Print a new key, the only time that anybody sees it."""
-    if json:
-        show_json(made)
+    if json and not manner().quiet:
+        show_data(made)
         return
     if "feed" in made:  # its address has the key in it
         note(f"{done} Subscribe to this address in a calendar. It is a secret, and shown only now:")
-        say(made["feed"])
+        hand_over(made["feed"])
         return
     if "ping" in made:
         note(f"{done} Send pings to this address. It is a secret, and shown only now:")
-        say(made["ping"])
+        hand_over(made["ping"])
         note(
             'In the script, with this address as PING: curl -fsS -m 10 --retry 3 -o /dev/null "$PING/start", and at the'
         )
@@ -200,16 +217,16 @@ def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
         return
     if "badge" in made:
         note(f"{done} The addresses of a picture and of a page for people. Both have the key, and are shown only now:")
-        say(made["badge"])
-        say(made["status_page"])
+        hand_over(made["badge"])
+        hand_over(made["status_page"])
         return
     note(f"{done} The key is shown only now, so keep it in a safe place:")
-    say(made["key"])
+    hand_over(made["key"])
 
 
 def _show(key: dict[str, Any], json: bool) -> None:
     if json:
-        show_json(key)
+        show_data(key)
         return
     show_fields(
         [
@@ -233,4 +250,4 @@ def _limits(key: dict[str, Any]) -> str | None:
 
 
 def _at(time: str | None, between: str = "", more: str | None = None) -> str | None:
-    return time and f"{utc(time)}{between + more if more else ''}"
+    return time and f"{moment(time)}{between + more if more else ''}"

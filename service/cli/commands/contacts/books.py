@@ -14,14 +14,18 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli.client.api import api
-from service.cli.commands.contact_duplicates import duplicates, merge
-from service.cli.commands.contact_erasure import erase
+from service.cli.commands.contacts.duplicates import duplicates, merge
+from service.cli.commands.contacts.editing import add, delete, edit, show
+from service.cli.commands.contacts.erasure import erase
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Limit
+from service.cli.input.commands import Commands
+from service.cli.output.formats import show_data
 from service.cli.output.import_report import in_flags, show_report
-from service.cli.output.printing import err, note, show_json, show_table
+from service.cli.output.printing import err, note
+from service.cli.output.tables import Column, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Import, export, list, merge and erase contacts.")
+app = Commands("Import, export, list, add, change, merge and erase contacts.")
 
 PIECE_BYTES = 256 * 1024
 
@@ -62,7 +66,7 @@ def import_contacts(
             _uploaded(source, size, options), "created", "updated", "unchanged", "skipped", "skipped_total"
         )
     if json:
-        show_json(answer)
+        show_data(answer)
     else:
         show_report(answer)
 
@@ -140,7 +144,7 @@ def _write(pieces: Iterator[bytes], file: Path) -> None:
             opened.write(piece)
 
 
-@app.command("list")
+@app.command("list", reads=True)
 def list_contacts(
     limit: Limit = 50,
     all_: Annotated[bool, typer.Option("--all", help="Show all.")] = False,
@@ -149,12 +153,13 @@ def list_contacts(
     """List contacts."""
     found = list(api().pages("/scheduler/contacts", None if all_ else limit))
     if json:
-        show_json(found)
+        show_data(found)
     elif not found:
         note("There are no contacts yet. To import some: bot-scheduler contacts import FILE")
     else:
         show_table(
-            ("NAME", "BIRTHDAY", "E-MAIL", "PHONE", "PAGE", "ID"),
+            (Column("NAME", least=16), Column("BIRTHDAY", "whole"), Column("E-MAIL", least=16), Column("PHONE", rank=1),
+             Column("PAGE", least=12, rank=2), Column("ID", "id")),
             [
                 (_called(one), one["birthday"], *(next(iter(one[many]), None) for many in ("emails", "phones", "urls")),
                  one["id"])
@@ -168,6 +173,10 @@ def _called(contact: dict[str, Any]) -> str:
     return f"{contact['name']} (deceased)" if contact.get("deceased") else str(contact["name"])
 
 
-app.command("duplicates")(duplicates)
+app.command("show", reads=True)(show)
+app.command("add")(add)
+app.command("edit")(edit)
+app.command("delete")(delete)
+app.command("duplicates", reads=True)(duplicates)
 app.command("merge")(merge)
 app.command("erase")(erase)

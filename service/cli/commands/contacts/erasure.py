@@ -7,9 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
+from service.cli.client.contact_lookup import contact_id as whole
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
-from service.cli.output.printing import counted, is_interactive, line, note, say, show_json
+from service.cli.output.escaping import counted, line
+from service.cli.output.formats import show_data
+from service.cli.output.printing import is_interactive, note, say
 
 LONGEST_SECONDS = 600
 """The limit of the wait: every key of the installation is read once."""
@@ -24,6 +27,7 @@ def erase(
 
     The answer says where they were found. If it breaks off, repeat it: the contact goes last.
     """
+    contact_id = whole(contact_id)
     path = f"/scheduler/contacts/{segment(contact_id)}"
     if is_interactive() and not yes:
         _confirm(path, contact_id)
@@ -32,7 +36,7 @@ def erase(
         "erased_as", "found", "left", "under_way",
     )  # fmt: skip
     if json:
-        show_json(answer)
+        show_data(answer)
     else:
         _report(answer)
 

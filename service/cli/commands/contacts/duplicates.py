@@ -7,13 +7,21 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api, segment
+from service.cli.client.contact_lookup import contact_id as whole
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
-from service.cli.output.printing import counted, err, is_interactive, line, note, say, show_json, show_table
+from service.cli.output.escaping import counted, line
+from service.cli.output.formats import show_data
+from service.cli.output.printing import err, is_interactive, note, say
+from service.cli.output.tables import Column, show_table
 
 MOST_LOSSES = 20
 """The most values lost in a merge to print. `--json` has all."""
 _FIELDS = ("name", "birthday", "emails", "phones", "source", "id")
+_COLUMNS = (
+    Column("NAME", least=16), Column("BIRTHDAY", "whole"), Column("EMAILS", least=12), Column("PHONES", rank=1),
+    Column("SOURCE", rank=2), Column("ID", "id"),
+)  # fmt: skip
 
 
 def duplicates(
@@ -23,14 +31,14 @@ def duplicates(
     """List contacts that may be the same person, in groups with reasons. Nothing is merged."""
     groups = list(api().pages("/scheduler/contacts/duplicates", limit))
     if json:
-        show_json(groups)
+        show_data(groups)
         return
     if not groups:
         note("No two contacts look like the same person.")
         return
     for group in groups:
         say(f"{line(group['contacts'][0]['name'])}: {', '.join(map(line, group['reasons']))}")
-        show_table(tuple(name.upper() for name in _FIELDS), [_row(one) for one in group["contacts"]])
+        show_table(_COLUMNS, [_row(one) for one in group["contacts"]])
     note("To merge a group: bot-scheduler contacts merge ID FROM…")
 
 
@@ -44,12 +52,13 @@ def merge(
 
     The contact that stays takes over the others' cards, their entries in imported files, and the record of greetings.
     """
-    path = f"/scheduler/contacts/{segment(contact_id)}"
+    path = f"/scheduler/contacts/{segment(whole(contact_id))}"
+    others = [whole(one) for one in others]
     if is_interactive() and not yes:
         _confirm(path, others)
     answer = api().json(api().ask("POST", f"{path}/merge", body={"from": others}), "contact", "left_out")
     if json:
-        show_json(answer)
+        show_data(answer)
         return
     say(f"Merged into {line(answer['contact']['name'])} ({answer['contact']['id']})")
     left_out = answer["left_out"]

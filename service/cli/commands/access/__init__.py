@@ -1,0 +1,1 @@
+"""Who may do what: keys, sessions of the console, and the profiles of this command line."""

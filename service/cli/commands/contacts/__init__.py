@@ -1,0 +1,1 @@
+"""`bot-scheduler contacts …`: the address book."""

@@ -1,0 +1,109 @@
+"""Tables: a record is a line. On a terminal, columns are shortened and left out until a line fits.
+
+In a pipe, and with `-o wide`, nothing is shortened, and times are those of the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from service.cli.output.escaping import line
+from service.cli.output.formats import Format, manner
+from service.cli.output.printing import out, print_row
+from service.cli.output.times import CLOCK, is_time, relative
+
+BETWEEN = "  "
+SHORT_ID = 8
+"""Characters of an id that tell it from others nearly always; commands take as many in place of the whole."""
+_LEAST = {"text": 8, "id": SHORT_ID, "time": 0, "whole": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    Args:
+        heading: Its heading.
+        kind: What its cells are: a `text` may be cut, an `id` stays recognizable by its beginning, a `time` of the
+            API's is told relative to now, and anything `whole` is never cut.
+        least: The width below which it is not cut; None is the usual one of its kind.
+        rank: Where there is no room, the column with the highest rank is left out first; one of rank 0 never.
+    """
+
+    heading: str
+    kind: Literal["text", "id", "time", "whole"] = "text"
+    least: int | None = None
+    rank: int = 0
+
+    def shortest(self, width: int) -> int:
+        """Return the least width of a column whose cells need this width."""
+        least = _LEAST[self.kind] if self.least is None else self.least
+        return min(width, max(least, cell_len(self.heading))) if least else width
+
+
+def show_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table. Cells that are None stay empty."""
+    console = out()
+    fits = console.is_terminal and manner().format is not Format.WIDE
+    cells = [[_cell(value, column, fits) for value, column in zip(row, columns, strict=True)] for row in rows]
+    headings = [column.heading if fits or column.kind != "time" else f"{column.heading} (UTC)" for column in columns]
+    places = [place for place in range(len(columns)) if not fits or any(row[place].plain for row in cells)]
+    widths = {
+        place: max(cell_len(text) for text in [headings[place], *(row[place].plain for row in cells)])
+        for place in places
+    }
+    if fits:
+        widths = fitted({place: columns[place] for place in places}, widths, console.width)
+    head = [Text(heading, style="bold") for heading in headings]
+    for row in [head, *cells]:
+        sized = (_sized(row[place], columns[place], width) for place, width in widths.items())
+        print_row(Text(BETWEEN).join(sized), console)
+
+
+def fitted(columns: dict[int, Column], widths: dict[int, int], room: int) -> dict[int, int]:
+    """Choose the columns that fit, and their widths.
+
+    Args:
+        columns: Place -> column.
+        widths: Place -> the width of its longest cell or heading.
+        room: The width of the terminal.
+
+    Returns:
+        Place -> width, of the columns that stay. Even they may be too wide together.
+    """
+    kept = dict(widths)
+    while _total(columns[place].shortest(width) for place, width in kept.items()) > room:
+        rank, place = max((columns[place].rank, place) for place in kept)
+        if rank == 0:
+            break
+        del kept[place]
+    least = {place: columns[place].shortest(width) for place, width in kept.items()}
+    while _total(kept.values()) > room and (cut := [place for place in kept if kept[place] > least[place]]):
+        # Ids go first: eight characters of one serve as well as thirty-six.
+        widest = max(cut, key=lambda place: (columns[place].kind == "id", kept[place]))
+        kept[widest] = least[widest] if columns[widest].kind == "id" else kept[widest] - 1
+    return kept
+
+
+def _total(widths: Iterable[int]) -> int:
+    found = list(widths)
+    return sum(found) + len(BETWEEN) * (len(found) - 1)
+
+
+def _cell(value: object, column: Column, fits: bool) -> Text:
+    if isinstance(value, Text):
+        return value
+    if fits and column.kind == "time" and is_time(value):
+        return Text(relative(str(value), CLOCK.now()))
+    return Text("" if value is None else line(value))
+
+
+def _sized(cell: Text, column: Column, width: int) -> Text:
+    sized = cell.copy()
+    sized.truncate(width, overflow="crop" if column.kind == "id" else "ellipsis", pad=True)
+    return sized

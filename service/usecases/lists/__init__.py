@@ -1,0 +1,1 @@
+"""Lists that are sorted, searched and counted over everything."""

@@ -1,0 +1,284 @@
+"""All that the commands print: on a terminal of 80 columns, in a pipe, without colours; snapshots hold it.
+
+To write them anew after a change that is meant: SNAPSHOTS=write, and read the difference.
+"""
+
+# ruff: noqa: E501 - tables of commands
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import falcon.testing
+import jsonschema_rs
+import pytest
+import typer.main
+from rich.cells import cell_len
+
+from service.cli.app import app
+from service.web.api.app import create_app
+from tests.cli.canned import ANSWERS, JOB_A, RUN_A, CannedService, uuid
+from tests.support.cli_in_process import command_line
+from tests.support.command import Ended
+from tests.support.fakes import FakeContacts, FakeJobs, services
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+WIDTH = 80
+PERSON = uuid(0xF1)
+READS = [
+    "jobs list", f"jobs show {JOB_A}", f"history {JOB_A}", "history", "runs list --status failed", f"runs show {RUN_A}",
+    f"logs {JOB_A} {RUN_A}", f"preview {JOB_A}", "preview --at 08:00", f"occurrences {JOB_A}", f"explain {JOB_A} 08:00",
+    f"backfill list {JOB_A}", f"backfill show {JOB_A} {uuid(0xAB)}", "pauses", "pauses --ended", "calendars list",
+    "calendars show office", "calendars days office", "clock-changes", "channels list", "channels show ops",
+    "rules list", f"rules show {uuid(0xE1)}", "alerts", "snoozes list", "contacts list", f"contacts show {PERSON}",
+    "contacts duplicates", "keys list", "keys show k123456789", "keys me", "sessions list", "audit",
+    f"revisions {JOB_A}", "restore", "bots", "bots webhook", "health",
+]  # fmt: skip
+"""Commands that read."""
+CHANGES = [
+    "jobs create Birthdays --bot birthday --at 08:00", f"jobs edit {JOB_A} --at 09:00", f"jobs enable {JOB_A}",
+    f"jobs disable {JOB_A}", f"jobs delete {JOB_A}", f"jobs run {JOB_A}",
+    f"cancel {JOB_A} {RUN_A}", f"again {JOB_A} {RUN_A}", f"now {JOB_A} {RUN_A}", f"move {JOB_A} {RUN_A} 2027-01-16T09:00:00",
+    "batch enable --all", f"backfill start {JOB_A} --since 2027-01-01 --until 2027-01-08",
+    f"backfill cancel {JOB_A} {uuid(0xAB)}", f"occurrence skip {JOB_A} 2027-01-16T07:00:00 --reason Closed",
+    f"occurrence restore {JOB_A} 2027-01-16T07:00:00", "pause --label team=crm --reason Maintenance",
+    f"resume {uuid(0xD1)}", "calendars create office --off sat,sun", "calendars edit office --off sat",
+    "calendars delete office", "channels create ops --url env:BOT_SECRET_OPS", "channels update ops --per-hour 5",
+    "channels test ops", "channels delete ops", "rules create ops --on failed", f"rules update {uuid(0xE1)} --after 2",
+    f"rules delete {uuid(0xE1)}", f"snoozes end {uuid(0xAE)}", "contacts import -", "contacts add 'Ada Lovelace'",
+    f"contacts edit {PERSON} --birthday 1815-12-10", f"contacts delete {PERSON}", f"contacts merge {PERSON} {uuid(0xF2)}",
+    "keys create 'Ada on call' --scope run", "keys update k123456789 --note x", "keys rotate k123456789",
+    "keys revoke k123456789", "sessions end --all", f"restore {JOB_A} 6", "apply -f - --dry-run", "acknowledge",
+    "messages test --email ada@example.org", "profiles list", "profiles use here", "export --json", "contacts export",
+    f"contacts erase {PERSON}", f"occurrence move {JOB_A} 2027-01-16T07:00:00 2027-01-16T10:00",
+    f"occurrence set {JOB_A} 2027-01-16T07:00:00 --set dry_run=true", "calendars apply --file -",
+    "calendars import office -", "logout", "login http://scheduler.test", "profiles list",
+]  # fmt: skip
+"""Commands that change something, or say something of their own."""
+EVERY = READS + CHANGES
+GROUPS = ["", "jobs", "runs", "contacts", "keys", "calendars"]
+
+
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+PROGRESS = re.compile(r"━|\x1b\[[?0-9]*[A-Zhl]")
+"""Bars of progress, which come and go with the time."""
+COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|9[0-7]|38;[0-9;]*)m")
+
+
+def run(line: str, **how: Any) -> Ended:
+    """Runs a command line."""
+    return command_line(CannedService(), *shlex.split(line), given="jobs: []\n", **how)
+
+
+def transcript(lines: list[str], **how: Any) -> str:
+    """What somebody would see who types these commands."""
+    told = []
+    for line in lines:
+        ended = run(line, **how)
+        err = "".join(f"2| {text}\n" for text in ended.err.splitlines() if not PROGRESS.search(text))
+        told.append(f"$ bot-scheduler {line}\n{ended.out}{err}" + (f"= {ended.status}\n" if ended.status else ""))
+    return "\n".join(told)
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """All that the commands print, in a pipe, on a terminal, and on one without colours."""
+    how: dict[str, dict[str, Any]] = {
+        "pipe": {},
+        "colours": {"width": WIDTH},
+        "terminal": {"width": WIDTH, "NO_COLOR": "1"},
+    }
+    home = tmp_path_factory.mktemp
+    return {name: transcript(EVERY, HOME=str(home(name)), XDG_CONFIG_HOME="", **more) for name, more in how.items()}
+
+
+@pytest.mark.parametrize("name", ["terminal", "pipe"])
+def test_every_command_prints_what_the_snapshots_have(printed: dict[str, str], name: str) -> None:
+    """On a terminal of 80 columns relative times and what fits; in a pipe all of it, a record a line."""
+    path, text = SNAPSHOTS / f"{name}.txt", STYLE.sub("", printed[name])
+    if os.environ.get("SNAPSHOTS") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_colours_are_for_terminals_alone(printed: dict[str, str]) -> None:
+    """None in a pipe, and none with NO_COLOR; on a terminal without it, the same text."""
+    assert "\x1b" not in printed["pipe"]
+    assert COLOUR.search(printed["colours"]) and not COLOUR.search(printed["terminal"])
+    assert STYLE.sub("", printed["colours"]) == STYLE.sub("", printed["terminal"])
+
+
+def test_nothing_is_printed_in_pythons_words(printed: dict[str, str]) -> None:
+    """No None, True or False, and no dict or list as Python writes it."""
+    assert (
+        re.findall(r".*(?:\bNone\b|\bTrue\b|\bFalse\b|\{'|\['|\bdatetime\b).*", printed["pipe"] + printed["terminal"])
+        == []
+    )
+
+
+def commands(group: Any = None, name: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The names of all commands."""
+    group = typer.main.get_command(app) if group is None else group
+    for part, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*name, part))
+        else:
+            yield (*name, part)
+
+
+def test_no_command_is_left_out() -> None:
+    """Each is in a snapshot, but for those that start processes, and the doctor, who looks at the machine."""
+    told = {tuple(shlex.split(line)[:length]) for line in EVERY for length in (1, 2)}
+    assert {" ".join(name) for name in commands() if name not in told} == {"up", "web", "scheduler", "worker", "doctor"}
+
+
+@pytest.mark.parametrize("line", READS)
+@pytest.mark.parametrize("width", [80, 60])
+def test_no_table_is_folded(line: str, width: int) -> None:
+    """No line of a list is longer than the terminal is wide; ids, names of files and sentences break as they will."""
+    ended = run(line, width=width, NO_COLOR="1")
+    if len(shlex.split(line)) > 2 or line in ("keys me", "bots webhook", "health"):
+        return
+    assert ended.status == 0 and max(map(_cells, ended.out.splitlines()), default=0) <= width, ended.out
+
+
+def _cells(text: str) -> int:
+    return cell_len(STYLE.sub("", text))
+
+
+@pytest.mark.parametrize("line", READS)
+def test_reading_commands_have_all_formats(line: str) -> None:
+    """JSON and YAML are the API's answer, names and ids a line each; only `logs` and `explain` have less."""
+    import json
+
+    import yaml
+
+    as_json = run(f"{line} --json")
+    assert as_json.status == 0 and as_json.err == "", as_json
+    answer = json.loads(as_json.out)
+    if line.startswith("logs"):
+        return
+    assert run(f"{line} -o json").out == as_json.out
+    assert yaml.safe_load(run(f"{line} -o yaml").out) == answer
+    assert run(f"{line} -q --json").out == as_json.out and run(f"{line} --json -o yaml").status == 2
+    names, ids = run(f"{line} -o name"), run(f"{line} -q")
+    assert names.status == ids.status == 0 and names.out.strip() and ids.out.strip()
+    if isinstance(answer, list):
+        assert len(names.out.splitlines()) == len(ids.out.splitlines()) == len(answer)
+
+
+def test_reading_commands_only_read() -> None:
+    """So that `--watch` may repeat them; a schedule that is not stored is previewed by a POST."""
+    for line in READS:
+        service = CannedService()
+        command_line(service, *shlex.split(line))
+        assert {request.method for request in service.asked} <= {"GET"} or line == "preview --at 08:00", line
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_alone_says_what_it_has(group: str) -> None:
+    """`bot-scheduler` and `bot-scheduler jobs` print their help, which is what one asks for who types no more."""
+    ended = run(group, width=WIDTH, NO_COLOR="1")
+    assert (ended.status, ended.err) == (0, "")
+    assert "Usage: bot-scheduler" in STYLE.sub("", ended.out) and "--help" in STYLE.sub("", ended.out)
+
+
+def test_the_help_of_every_command_fits() -> None:
+    """On 80 columns, with an example or a sentence each."""
+    for name in commands():
+        ended = command_line(CannedService(), *name, "--help", width=WIDTH, NO_COLOR="1")
+        assert ended.status == 0 and max(map(_cells, ended.out.splitlines())) <= WIDTH, name
+
+
+def test_names_in_the_history_cost_a_request_for_each_job() -> None:
+    """Two rows are a few KB, however many jobs there are; nobody reads the list of all."""
+    service = CannedService()
+    ended = command_line(service, "history", "--limit", "2")
+    assert "Birthdays" in ended.out and ended.status == 0
+    assert "/scheduler/jobs" not in {request.url.path for request in service.asked}
+    assert service.sent_bytes < 20_000
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "field", "said"),
+    [
+        ("history --since 2027-13-01T00:00:00", ("GET", "/scheduler/runs"), "since", "--since must"),
+        ("history --status sad", ("GET", "/scheduler/runs"), "status", "--status must"),
+        ("jobs list --bot x", ("GET", "/scheduler/jobs"), "bot_type", "--bot must"),
+        ("jobs create X --bot birthday --at 08:00 --set limit=-1", ("POST", "/scheduler/jobs"), "bot_config.limit", "--set limit must"),
+        ("jobs create X --bot birthday --at 08:00", ("POST", "/scheduler/jobs"), "bot_config.limit", "bot_config.limit must"),
+        ("jobs create X --bot birthday --at 25:00", ("POST", "/scheduler/jobs"), "schedule_config.hour", "--at must"),
+        (f"jobs edit {JOB_A} --option jitter_seconds=x", ("PUT", f"/scheduler/jobs/{JOB_A}"), "options.jitter_seconds", "--option jitter_seconds must"),
+        ("keys create X --scope run --expires 2000-01-01", ("POST", "/scheduler/keys"), "expires_at", "--expires must"),
+        ("contacts add X --email y", ("POST", "/scheduler/contacts"), "emails[0]", "--email[0] must"),
+        ("contacts add ''", ("POST", "/scheduler/contacts"), "name", "NAME must"),
+        ("pause --all --reason ''", ("POST", "/scheduler/pauses"), "reason", "--reason must"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_what_was_typed(line: str, what: tuple[str, str], field: str, said: str) -> None:
+    """The flag or the argument, where it was typed; and else the field, as in a file."""
+    service = CannedService({what: (400, [{"field": field, "message": "must be otherwise"}])})
+    ended = command_line(service, *shlex.split(line))
+    assert (ended.status, ended.err) == (4, f"Error: {said} be otherwise\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "method", "path"),
+    [
+        (f"logs {RUN_A}", "GET", f"/scheduler/jobs/{JOB_A}/runs/{RUN_A}/log"),
+        (f"logs {JOB_A} {RUN_A[:8]}", "GET", f"/scheduler/jobs/{JOB_A}/runs/{RUN_A}/log"),
+        (f"runs show {RUN_A[:8]}", "GET", f"/scheduler/jobs/{JOB_A}/runs/{RUN_A}"),
+        ("runs show Birthdays", "GET", f"/scheduler/jobs/{JOB_A}/runs/{RUN_A}"),
+        (f"resume {uuid(0xD1)[:8]}", "DELETE", f"/scheduler/pauses/{uuid(0xD1)}"),
+        (f"rules show {uuid(0xE1)[:12]}", "GET", f"/scheduler/rules/{uuid(0xE1)}"),
+        ("contacts delete 'Ada Lovelace'", "DELETE", f"/scheduler/contacts/{PERSON}"),
+        (f"backfill show {JOB_A} {uuid(0xAB)[:8]}", "GET", f"/scheduler/jobs/{JOB_A}/backfills/{uuid(0xAB)}"),
+        (f"restore {uuid(0xAF)[:8]}", "POST", f"/scheduler/deleted/{uuid(0xAF)}/restore"),
+    ],
+)
+def test_the_first_characters_of_an_id_are_enough(line: str, method: str, path: str) -> None:
+    """As tables show them; a run needs no job, and a person may be named."""
+    service = CannedService()
+    assert command_line(service, *shlex.split(line)).status == 0
+    assert (method, path) in [(request.method, request.url.path) for request in service.asked]
+
+
+def test_several_ids_that_begin_alike_are_refused() -> None:
+    """Nothing is done to either."""
+    alike = {"GET": [{"id": uuid(0xD1)}, {"id": uuid(0xD1)[:-1] + "9"}]}
+    service = CannedService()
+    service.answers = {**ANSWERS, ("GET", "/scheduler/pauses"): alike["GET"]}
+    ended = command_line(service, "resume", uuid(0xD1)[:8])
+    assert ended.status == 4 and "Several ids begin with" in ended.err
+    assert {request.method for request in service.asked} == {"GET"}
+
+
+def test_the_canned_answers_are_of_the_api() -> None:
+    """Each is as the API's description has it, or this file tests a service that there is not."""
+    client = falcon.testing.TestClient(create_app(services(FakeJobs(), FakeContacts())))
+    document = client.simulate_get("/openapi.json").json
+    wrong: dict[str, Any] = {}
+    for (method, path), answer in ANSWERS.items():
+        schema = _schema(document, method, path)
+        if answer is not None and schema is not None:
+            validator = jsonschema_rs.validator_for({**schema, "components": document["components"]})
+            wrong |= {
+                f"{method} {path}: {error.message}": error.instance_path for error in validator.iter_errors(answer)
+            }
+    assert wrong == {}
+
+
+def _schema(document: dict[str, Any], method: str, path: str) -> dict[str, Any] | None:
+    parts = path.split("/")
+    fits = [template for template in document["paths"] if len(template.split("/")) == len(parts)
+            and all(one in (part, ) or one.startswith("{") for one, part in zip(template.split("/"), parts, strict=True))]  # fmt: skip
+    template = min(fits, key=lambda one: one.count("{"))
+    answers = document["paths"][template][method.lower()]["responses"]
+    found = [answer.get("content", {}).get("application/json", {}).get("schema")
+             for status, answer in answers.items() if status.startswith("2")]  # fmt: skip
+    return {"anyOf": found} if all(found) else None

@@ -1,0 +1,1 @@
+"""An installation of the size of real use, with a past: `make demo-large`."""
