@@ -128,7 +128,7 @@ def _quiet(text: str) -> dict[str, str] | None:
 def _seconds(text: str) -> int:
     duration = parsed_duration(text)
     if not text.isascii() or (duration is None and not text.isdigit()):
-        raise Failure(
+        raise Failure(Exit.USAGE, f"--digest takes a time such as 2m, seconds, or 0 for none, not {quoted(text)}")
             Exit.USAGE, f"--digest takes a time such as 2m or 1h30m, seconds, or 0 for none, not {quoted(text)}"
         )
     return int(text) if duration is None else int(timedelta(**duration).total_seconds())
