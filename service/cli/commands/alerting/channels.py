@@ -129,8 +129,6 @@ def _seconds(text: str) -> int:
     duration = parsed_duration(text)
     if not text.isascii() or (duration is None and not text.isdigit()):
         raise Failure(Exit.USAGE, f"--digest takes a time such as 2m, seconds, or 0 for none, not {quoted(text)}")
-            Exit.USAGE, f"--digest takes a time such as 2m or 1h30m, seconds, or 0 for none, not {quoted(text)}"
-        )
     return int(text) if duration is None else int(timedelta(**duration).total_seconds())
 
 
@@ -155,5 +153,6 @@ def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None
         ("name", channel["name"]), ("url", channel["url"]), ("quiet hours", _quiet_shown(channel)),
         ("digest", f"{channel['digest_seconds']} s"), ("messages per hour", str(channel["max_per_hour"])),
         ("rules", str(channel["rules"])), ("waiting", str(channel["waiting"])),
-        ("failed tries in a row", str(channel["failing"])), ("problem", channel.get("problem") or "–"),
+        ("failed tries in a row", str(channel["failing"])),
+        *([("problem", channel["problem"])] if channel.get("problem") else []),
     ])  # fmt: skip
