@@ -22,7 +22,7 @@ MOST_LINES = 60
 CUT = "…"
 LOG_LINES, LINE_SIZE = 10, 200
 """The last lines of a run's log that an alert shows, and the most characters of each."""
-LINE_MOST = 500
+LINE_MOST = 250
 """Characters of an alert's line in a message about several."""
 _ADVICE = {
     "failed": "Read the run's log, mend the cause, and run the job again: bot-scheduler jobs run {job_id}",
@@ -138,16 +138,18 @@ def together(
         last.insert(0, f"and {left:,} more, of which bot-scheduler alerts tells")
     told = len(lines) + (left if tells_all else 0)
     subject = f"{told:,} alerts"
-    trouble = next((says for says in several[: len(lines)] if _is_of_the_service(says)), None)
-    if trouble is not None and told > 1:
-        subject = f"{_cut(clean(subject_of(trouble)), SUBJECT_SIZE - 30)}, and {told - 1:,} more"
+    trouble = next((words for says in several[: len(lines)] if (words := _of_the_service(says))), "")
+    if trouble and told > 1:
+        subject = f"{_cut(clean(trouble), SUBJECT_SIZE - 30)}, and {told - 1:,} more"
     return Message(subject, "\n".join([*lines, *last]), len(lines))
 
 
-def _is_of_the_service(says: Mapping[str, Any]) -> bool:
-    """Return whether an alert belongs to no job, as troubles do."""
-    said = says.get("said")
-    return isinstance(said, Mapping) and said.get("kind") in alert_texts.OF_THE_SERVICE
+def _of_the_service(says: Mapping[str, Any]) -> str:
+    """Return the subject of an alert that belongs to no job, as troubles do; empty of any other."""
+    try:
+        return subject_of(says) if says["said"]["kind"] in alert_texts.OF_THE_SERVICE else ""
+    except alert_texts.NOT_FACTS:
+        return ""
 
 
 def _cut(text: str, most: int) -> str:

@@ -172,6 +172,7 @@ class Deliveries:
             next_at: when to look at it again, ms; None for at once.
             done: the deliveries that were tried, as they are now.
         """
+        done = sorted(done, key=lambda one: one[0].since)  # as they stand in the queue, so that each is found at once
         for start in range(0, max(1, len(done)), READ_AT_ONCE):
             some = done[start : start + READ_AT_ONCE]
             flat = [part for queued, delivery in some for part in (_written(delivery), queued.entry)]
