@@ -29,6 +29,7 @@ _BREACHES = {
     "ping": "is late", "success_within_seconds": "is late", "finish_by": "is late", "longest_seconds": "is slow",
     "result": "came back empty",
 }  # fmt: skip
+_WAS = {name: words.replace("is ", "was ", 1) for name, words in _BREACHES.items()}
 OF_THE_SERVICE = (
     "clock_stepped", "data_went_back", "memory_high", "memory_free", "pause_lasts", "trouble", "trouble_over",
 )  # fmt: skip
@@ -38,6 +39,8 @@ NEWS = "news"
 NEWS_SIZE = 1_500
 """Characters of a bot's lines that are shown: some channels take no more than 2,000 in all."""
 
+LABELS_SIZE = 400
+"""Characters of a job's labels that are shown: a job may have twenty long ones."""
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 NOT_FACTS = (LookupError, ValueError, TypeError, ArithmeticError, OSError)
@@ -70,7 +73,7 @@ def words(
     if "run_id" in said:
         lines.append(f"Run: {said['run_id']}")
     if said["kind"] == "breach_over":
-        lines.append(f"Told before: {name} {_BREACHES[said['expectation']]}. Now: {said['said']}")
+        lines += [f"Before: it {_WAS[said['expectation']]}", f"Now: {said['said']}"]
     if "error" in said:
         lines.append(f"Why: {said['error']}")
     if "reason" in said:
@@ -89,6 +92,8 @@ def words(
 def _job_lines(name: str, said: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
     """Say which job it is, in a form by which mail filters and chats can sort: `Labels: stage:live, team:crm`."""
     told = ", ".join(f"{label}:{value}" for label, value in sorted(labels.items()))
+    if len(told) > LABELS_SIZE:
+        told = f"{told[:LABELS_SIZE]}…"
     return [f"Job: {name} ({said['job_id']})", *([f"Labels: {told}"] if told else [])]
 
 

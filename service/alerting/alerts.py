@@ -31,13 +31,13 @@ from service.alerting.wording import Message
 from service.domain.alerting.address_names import channel_of, shown
 from service.domain.alerting.channel import Channel
 from service.domain.alerting.snooze import Snooze, of_address
-from service.domain.alerting.turns import next_turn
+from service.domain.alerting.turns import Turn, by_turns, next_turn
 from service.errors import DeliveryFailed, ServiceError, SettingsError
 from service.messages import announce
 from service.outage import outage
 from service.secrecy.redaction import Redaction
 from service.store.alerting.channel_store import ChannelStore
-from service.store.alerting.deliveries import Deliveries, Line, Told
+from service.store.alerting.deliveries import Deliveries, Line, Queued, Told
 from service.store.alerting.snooze_store import SnoozeStore
 from service.store.outbox import Outbox
 from service.store.scripts import Scripts
@@ -45,13 +45,18 @@ from service.store.scripts import Scripts
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+SORT_SECONDS = 1.0
+"""For how long notes are sorted before sorted alerts are looked at."""
 LAST_SECONDS = 0.8
 """For how long a process that stops waits for messages that are on their way."""
 TRIES_BEFORE_TOLD = 3
 """Tries in a row that fail, about half a minute, after which the watch hears of it."""
 MOST_AT_ONCE, FAILING_AT_ONCE = 16, 8
-"""Messages that are on their way at a time; and those of addresses that did not take the last one, so that many dead
-addresses hold up none that is well."""
+"""Messages that are on their way at a time; and beside them those of addresses that did not take the last one, so that
+many dead addresses hold up none that is well."""
+SLOW_SECONDS, MOST_SLOW = 3.0, 100
+"""A message that is on its way for longer counts no more among the former: many slow addresses hold up none that is
+quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,10 @@ class Alerts:
         self._leads = leads
         self._public_url = (public_url or "").rstrip("/") or None
         self._links = RunLinks(scripts, self._public_url) if run_links and self._public_url else None
-        self._on_the_way: dict[str, bool] = {}
-        """Address -> whether it had failed before."""
+        self._on_the_way: dict[str, tuple[bool, float]] = {}
+        """Address -> whether it had failed before, and since when, steady seconds."""
+        self._has_more = False
+        """Whether notes are left to be sorted."""
         self._back: queue.Queue[_Sent | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -148,18 +155,27 @@ class Alerts:
         Raises:
             StoreUnavailable: Redis is away.
         """
-        self._settle_all(seconds)
+        self._settle_all(0.0 if self._has_more else seconds)
         if not self._leads() or self._stop.is_set() or not self._outbox.is_courier():
+            self._has_more = False
             return bool(self._on_the_way)
-        while self._sorter.sort_next() and self._leads():
-            pass
+        self._has_more = self._sort()
         now, addresses = self._deliveries.due()
         addresses = [address for address in addresses if address not in self._on_the_way]
         channels = {one.channel.name: one.channel for one in self._channels.all()} if addresses else {}
         snoozes = self._snoozes.all() if addresses else []
         for address in addresses:
             self._look_at(address, channels.get(channel_of(address) or ""), of_address(snoozes, address), now)
-        return bool(addresses or self._on_the_way)
+        return bool(addresses or self._on_the_way or self._has_more)
+
+    def _sort(self) -> bool:
+        """Sort what is new, for a second: a storm must not hold up what is sorted. Return whether there is more."""
+        end = time.monotonic() + SORT_SECONDS
+        self._sorter.look_again()
+        while self._sorter.sort_next():
+            if time.monotonic() > end or not self._leads():
+                return True
+        return False
 
     def _settle_all(self, seconds: float) -> None:
         try:
@@ -189,23 +205,43 @@ class Alerts:
             found = str(error)
         waiting = waiting_in(line, snoozes, now, self._deliveries)
         if not waiting.free:
-            self._deliveries.settle(address, line.progress, waiting.held_until, [])
+            self._deliveries.wait(address, line.progress, waiting.held_until or now, now)
             return
+        pace = pace_of(channel)
         since = [one.since for one in waiting.free]
-        turn = next_turn(pace_of(channel), since, line.progress, now, waiting.snoozed)
+        turn = next_turn(pace, since, line.progress, now, waiting.snoozed)
         if turn.at > now:
-            self._deliveries.settle(address, line.progress, waiting.next_at(turn.at), [])
+            self._deliveries.wait(address, line.progress, waiting.next_at(turn.at), now)
         elif self._has_room(line.progress.failures > 0):
-            told = self._deliveries.told(address, waiting.free[: turn.count])
+            free = waiting.free
+            if turn.is_gathered or turn.is_last:
+                free = waiting_in(line, snoozes, now, self._deliveries, whole=True).free
+            first, rest = self._to_tell(free, turn)
+            told = self._deliveries.told(address, first)
             if any(one.queued.alert_id and not one.says for one in told):
                 self._drop_empty(address, line, told)
                 return
-            message = self._message(address, pace_of(channel).timezone, told, turn.is_last)
-            self._begin(found, message, _Sent(line, told[: message.count], None))
+            note = wording.gathered_from_now(pace, len(free) - turn.count) if turn.is_last else ""
+            message = self._message(address, pace.timezone, told, len(rest), note, tells_all=turn.is_gathered)
+            told = told[: message.count]
+            if turn.is_gathered:
+                told += self._deliveries.standings(address, [*first[len(told) :], *rest])
+            self._begin(found, message, _Sent(line, told, None))
+
+    def _to_tell(self, free: Sequence[Queued], turn: Turn) -> tuple[Sequence[Queued], Sequence[Queued]]:
+        """Return of which alerts a message may have a line, and of which it only has the number."""
+        if not turn.is_gathered or len(free) == 1:
+            return free[: turn.count], ()
+        order = [free[place] for place in by_turns(self._deliveries.jobs(free))]
+        return order[: wording.MOST_LINES], order[wording.MOST_LINES :]
 
     def _has_room(self, has_failed: bool) -> bool:
-        others = sum(self._on_the_way.values())
-        return len(self._on_the_way) < MOST_AT_ONCE and not (has_failed and others >= FAILING_AT_ONCE)
+        failing = sum(failed for failed, _ in self._on_the_way.values())
+        if has_failed:
+            return failing < FAILING_AT_ONCE
+        late = time.monotonic() - SLOW_SECONDS
+        quick = sum(not failed and since > late for failed, since in self._on_the_way.values())
+        return quick < MOST_AT_ONCE and len(self._on_the_way) - failing < MOST_SLOW
 
     def _drop_empty(self, address: str, line: Line, told: Sequence[Told]) -> None:
         """Let go of alerts whose text outside hands have taken away."""
@@ -213,23 +249,26 @@ class Alerts:
         self._deliveries.settle(address, line.progress, None, done)
         log.error("Giving up %d alerts for %s: their texts are gone", len(done), shown(address))
 
-    def _message(self, address: str, timezone: str, told: Sequence[Told], is_last: bool) -> Message:
-        """Write the message, without secrets."""
+    def _message(
+        self, address: str, timezone: str, told: Sequence[Told], more: int, note: str, *, tells_all: bool
+    ) -> Message:
+        """Write the message, without secrets; of `more` alerts it has the number alone."""
         template = told[0].says.get("templates", {}).get(channel_of(address) or "")
         try:
             if len(told) == 1:
                 links = {} if self._links is None else self._links.of(told[0].queued, told[0].says, address)
-                message = wording.in_full(told[0].says, timezone, self._public_url, template, links)
-            else:
-                several = [one.says for one in told]
-                message = wording.together(several, timezone, self._public_url, is_last=is_last)
+                return wording.in_full(
+                    told[0].says, timezone, self._public_url, template, links, note, self._redaction.applied
+                )
+            return wording.together(
+                [one.says for one in told], timezone, self._public_url, more, note, self._redaction.applied,
+                tells_all=tells_all,
+            )  # fmt: skip
         except alert_texts.NOT_FACTS:
-            message = Message("An alert that cannot be read", "Its record in Redis is damaged.")
-        clean = self._redaction.applied
-        return Message(clean(message.subject), clean(message.body), message.count)
+            return Message("An alert that cannot be read", "Its record in Redis is damaged.")
 
     def _begin(self, address: Address | str, message: Message, sending: _Sent) -> None:
-        self._on_the_way[sending.line.address] = sending.line.progress.failures > 0
+        self._on_the_way[sending.line.address] = (sending.line.progress.failures > 0, time.monotonic())
         if isinstance(address, str):
             self._back.put(_Sent(sending.line, sending.told, address))
             return

@@ -15,6 +15,7 @@ from typing import Any
 from service.alerting import alert_texts, wording
 from service.alerting.alert_addresses import Addresses, of_a_channel, of_a_job
 from service.domain.alert_folding import Fate, Folding, summary_is_due, summary_is_void
+from service.domain.alerting.channel import Channel
 from service.domain.alerting.rule import ONLY_BY_RULE, JobFacts, Rule, channels_told
 from service.domain.heartbeats.terms import is_watched
 from service.domain.records import UnreadableJob
@@ -67,6 +68,12 @@ class Sorter:
         self._redaction = redaction
         self._persons = persons
         self._folding = Folding()
+        self._known_rules: list[Rule] | None = None
+        self._known_channels: list[Channel] | None = None
+
+    def look_again(self) -> None:
+        """Read rules and channels anew for the notes that follow. To read them for each would make a storm last."""
+        self._known_rules = self._known_channels = None
 
     def sort_next(self) -> bool:
         """Sort the oldest note. Return False if no note is left.
@@ -157,14 +164,15 @@ class Sorter:
         return says
 
     def _log(self, run_id: str) -> list[str]:
-        entries = self._history.log(run_id).parsed()[-wording.LOG_LINES :]
-        # One entry may have several lines, and a secret may go over them.
-        texts = [self._redaction.applied(str(entry.get("message", ""))) for entry in entries]
-        lines = [" ".join(line.split()) for text in texts for line in text.splitlines()]
-        return [line[: wording.LINE_SIZE] for line in lines if line][-wording.LOG_LINES :]
+        lines = self._history.log(run_id).parsed()[-wording.LOG_LINES :]
+        messages = [self._redaction.applied(str(line.get("message", ""))) for line in lines]
+        told = [" ".join(line.split()) for message in messages for line in message.splitlines()]
+        return [line[: wording.LINE_SIZE] for line in told if line][-wording.LOG_LINES :]
 
     def _all_rules(self) -> list[Rule]:
-        return [record.rule for record in self._rules.all()]
+        if self._known_rules is None:
+            self._known_rules = [record.rule for record in self._rules.all()]
+        return self._known_rules
 
     def _for_rules(self, rules: Iterable[Rule]) -> list[str]:
         return self._named({rule.channel: None for rule in rules})
@@ -172,8 +180,9 @@ class Sorter:
     def _named(self, channels: Iterable[str]) -> list[str]:
         """Name channels with their secrets; leave out those that are gone."""
         wanted = set(channels)
-        every = (record.channel for record in self._channels.all()) if wanted else ()
-        return [of_a_channel(channel) for channel in every if channel.name in wanted]
+        if wanted and self._known_channels is None:
+            self._known_channels = [record.channel for record in self._channels.all()]
+        return [of_a_channel(channel) for channel in self._known_channels or () if channel.name in wanted]
 
 
 def _templates(channels: Mapping[str, str | None]) -> dict[str, str]:

@@ -96,6 +96,7 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
         multiprocessing.set_start_method("fork", force=True)
         super().__init__(Printer(output, colour=output.isatty()))
         self._process_ctor = _Command
+        self.returncode: int | None
         self._when_started = when_started
         self._is_up = is_up
         self._store = store

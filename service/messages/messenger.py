@@ -14,6 +14,7 @@ from apprise.plugins.base import NotifyBase
 from bot_scheduler import Contact
 from service.messages import mail_urls
 from service.messages.apprise_log import ASSET, captured
+from service.messages.bounds import bounded
 from service.messages.mail import Mail, Manner
 from service.messages.mail_urls import UnusableURL, is_mail
 from service.messages.outcomes import ChannelUnavailable, DeliveryFailed
@@ -225,7 +226,7 @@ def why_unusable(url: str, template: str) -> str | None:
 
 
 def announce(url: str, subject: str, body: str, *, redirects: bool = True) -> None:
-    """Send one plain-text message to a fixed Apprise URL, such as one of `ALERT_URL`.
+    """Send one plain-text message to a fixed Apprise URL, such as one of `ALERT_URL`, within `bounds.SECONDS`.
 
     Args:
         url: the URL.
@@ -239,10 +240,16 @@ def announce(url: str, subject: str, body: str, *, redirects: bool = True) -> No
     channel = Channel(url)
     if (reason := channel.why_unusable()) is not None:
         raise DeliveryFailed(f"the URL {reason}")
-    try:
-        channel.send({}, subject, body, Manner(), redirects=redirects)
-    finally:
-        channel.close()
+    with bounded() as bounds:
+        try:
+            channel.send({}, subject, body, Manner(), redirects=redirects)
+        except DeliveryFailed:
+            if not bounds.broken:
+                raise
+        finally:
+            channel.close()
+    if bounds.broken:  # whatever the answer's beginning said: it may come twice, and is not lost
+        raise DeliveryFailed(bounds.broken)
 
 
 def destination(url: str) -> tuple[str, int | None] | None:

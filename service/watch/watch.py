@@ -52,7 +52,7 @@ class Watch:
         self._outside = outside
         self._clock = clock
         self._redis_clock = ClockWatch()
-        self._next_look = 0
+        self._next_look = self._dropped = 0
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -79,6 +79,9 @@ class Watch:
         sight, touch_ms = look(self._scripts), self._touch.lasted_ms()
         troubles = self._rules.judge(sight, touch_ms)
         note_troubles(self._scripts, troubles)
+        if sight.dropped not in (0, self._dropped):
+            log.error("Alerts were dropped, because too many came at once: %d so far", sight.dropped)
+        self._dropped = sight.dropped or self._dropped
         self._outside.tell(reasons(sight, troubles, touch_ms))
         self._look_at_clock()  # last, because a full Redis refuses that
         self._scripts.look_at_data("watch_data")

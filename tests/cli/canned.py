@@ -76,7 +76,7 @@ CALENDAR = {
 CHANNEL = {
     "name": "ops", "url": "env:BOT_SECRET_OPS", "digest_seconds": 60, "max_per_hour": 20,
     "quiet_hours": {"from": "22:00", "to": "07:00", "timezone": "Europe/Vienna"}, "rules": 2, "waiting": 0,
-    "failing": 0, "revision": 1, "created_at": "2026-12-01T10:00:00", "updated_at": "2026-12-01T10:00:00",
+    "failing": 0, "problem": None, "revision": 1, "created_at": "2026-12-01T10:00:00", "updated_at": "2026-12-01T10:00:00",
 }  # fmt: skip
 RULE = {
     "id": uuid(0xE1), "channel": "ops", "on": ["failed", "recovered"], "labels": {"team": "crm"}, "bot_types": None, "revision": 1,

@@ -21,11 +21,14 @@ def test_a_channel_and_its_rule_from_their_flags_to_their_end(
     command: Command, installed: Installation, tmp_path: Path
 ) -> None:
     job = installed.make_job(name="told job", labels={"team": "crm"})
-    flags = ("--url", "env:BOT_SECRET_CLI", "--quiet", "22:00-07:00@Europe/Vienna", "--digest", "60")
+    flags = ("--url", "env:BOT_SECRET_CLI", "--quiet", "22:00-07:00@Europe/Vienna", "--digest", "1m")
     made = command.works("channels", "create", "cli", *flags, "--per-hour", "5", "--json").json
     assert made["quiet_hours"] == {"from": "22:00", "to": "07:00", "timezone": "Europe/Vienna"}
     assert (made["digest_seconds"], made["max_per_hour"], made["url"]) == (60, 5, "env:BOT_SECRET_CLI")
     assert command.works("channels", "update", "cli", "--quiet", "none", "--json").json["quiet_hours"] is None
+    unset = command.works("channels", "update", "cli", "--digest", "59").err
+    assert "Nothing can be sent to it yet: BOT_SECRET_CLI is not set" in unset
+    assert command.works("alerts", "--kind", "service", "--json").json is not None
     listed = command.works("channels", "list").out
     assert "cli" in listed and "env:BOT_SECRET_CLI" in listed
     template = tmp_path / "template.txt"
@@ -72,7 +75,9 @@ def test_a_snooze_is_listed_and_ended_and_a_plan_tells_of_channels_and_rules(
         (("channels", "create", "x"), 4, "url"),
         (("channels", "create", "x", "--url", "json://host"), 4, "not the URL itself"),
         (("channels", "create", "x", "--url", "env:BOT_SECRET_X", "--quiet", "late"), 2, "22:00-07:00@Europe/Vienna"),
+        (("channels", "create", "x", "--url", "env:BOT_SECRET_X", "--digest", "soon"), 2, "a time such as 2m"),
         (("channels", "update", "x"), 2, "Nothing to change"),
+        (("rules", "create", "x", "--on", "failed", "--template", "{{ job }}"), 2, "takes a file with the template"),
         (("channels", "test", "nobody"), 3, "not found"),
         (("rules", "create", "nobody", "--on", "failed"), 4, "channel"),
         (("alerts", "--kind", "nonsense"), 4, "kind"),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from service.alerting import alerts as alerts_module
 from service.alerting.alerts import Alerts
+from service.domain.alerting.turns import LOOK_AGAIN_MS
 from service.domain.run_records import Outcome
+from service.domain.watching.troubles import Trouble
 from service.errors import Conflict, DeliveryFailed, NotFound, PreconditionFailed, ValidationFailed
 from service.store.server.redis_clock import RedisClock
+from service.store.watching.trouble_store import note_troubles
 from service.usecases.alerting.channels import Channels
 from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.told import ToldAlerts
@@ -205,9 +210,16 @@ def test_a_dead_channel_holds_up_no_other_and_the_record_says_how_it_goes(
     assert (ops["to"], ops["state"], ops["tries"], ops["error"]) == ("ops", "sent", 1, None)
     assert channels.get("dead")["waiting"] == 1 and channels.get("dead")["failing"] == 1
     assert channels.get("ops")["waiting"] == 0
+    assert (
+        channels.get("ops")["problem"]
+        == "BOT_SECRET_OPS is not set where alerts are sent: in each web process and scheduler"
+    )
+    set_here = Channels(rig.scripts, RedisClock(rig.client), environment={"BOT_SECRET_OPS": "json://ops"})
+    assert set_here.get("ops")["problem"] is None
     for wanted, found in (
         ({"channel": "dead", "state": "waiting"}, 1), ({"channel": "ops", "state": "waiting"}, 0),
-        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "failed", "job_id": job_id}, 1),
+        ({"state": "given_up"}, 0), ({"kind": "missed"}, 0), ({"kind": "service"}, 0),
+        ({"kind": "failed", "job_id": job_id}, 1),
         ({"until": "2020-01-01T00:00:00"}, 0), ({"since": "2020-01-01T00:00:00"}, 1),
     ):  # fmt: skip
         assert len(record.page(limit=10, **wanted).data) == found, wanted
@@ -241,31 +253,154 @@ def test_what_waits_for_a_channel_follows_its_change_and_is_given_up_with_it(
     assert len(post) == 1 and not rig.client.exists(rig.keys.delivery_due)
 
 
-def test_beyond_the_limit_of_an_hour_the_rest_is_one_message_and_counts_all(
+def at_the_next_gap(rig: Rig, address: str, ago: int) -> None:
+    """As if the messages that an address took, and what waits for it, were so many ms older."""
+    stored = json.loads(rig.client.hget(rig.keys.delivery_progress, address))  # type: ignore[arg-type]
+    past = {**stored, "sent": [at - ago for at in stored["sent"]]}
+    rig.client.hset(rig.keys.delivery_progress, address, json.dumps(past))
+    rig.client.zadd(rig.keys.delivery_due, {address: 0})
+
+
+def test_a_noisy_job_silences_neither_another_nor_the_service(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one, then all that waits in one message, however long the line is: the service first, each job once."""
+    from service.alerting import waiting
+    from service.store.alerting import deliveries
+
+    for module in (waiting, deliveries):
+        monkeypatch.setattr(module, "READ_AT_ONCE", 7)
+    noisy, important = rig.make_job(name="Noisy"), rig.make_job(name="Important")
+    note = {"kind": "failed", "job_id": noisy, "at": RedisClock(rig.client).now_ms(), "error": "no"}
+    for number in range(100):
+        rig.client.lpush(rig.keys.alerts, json.dumps({**note, "run_id": f"{number}"}))
+    send_all(rig, "json://service")
+    assert [subject for _, subject, _ in post] == ["Noisy failed"] * 30
+    assert "within 2 minutes. 70 wait now." in post[-1][2] and "together" not in post[-2][2]
+    end(rig, important, "failed", error="the disk is full")
+    note_troubles(rig.scripts, [Trouble("no_scheduler", cast(int, note["at"]), "the last heartbeat came at noon")])
+    send_all(rig, "json://service")
+    assert len(post) == 30
+    at_the_next_gap(rig, "ALERT_URL/1", HOUR // 30)
+    send_all(rig, "json://service")
+    ((_, subject, body),) = post[30:]
+    lines = body.split("\n")
+    assert subject == "No scheduler is up, and 71 more"
+    assert "No scheduler is up" in lines[0] and "Noisy failed" in lines[1]
+    assert lines[2].endswith("Important failed: the disk is full") and "more, of which bot-scheduler alerts" in body
+    assert len(subject) + len(body) <= 1_800
+    assert [one["kind"] for one in ToldAlerts(rig.scripts).page(limit=9, kind="service").data] == ["trouble"]
+    states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=200).data for one in alert["deliveries"]]
+    assert states == ["sent"] * 102 and not rig.client.exists(rig.keys.delivery_due)
+
+
+def test_no_message_is_longer_than_services_take(
     rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
 ) -> None:
-    """Of 60 alerts two are told singly; an hour later the others come as one, which counts what does not fit."""
+    """Long names, labels, errors, logs and templates are cut; links stay whole, and no part of a secret shows."""
+    secret = "s3cret-" * 9
+    environment = {"BOT_SECRET_OPS": "json://ops", "BOT_SECRET_DEV": "json://dev", "BOT_SECRET_LONG": secret}
+    channels.create(OPS)
+    channels.create({"name": "dev", "url": "env:BOT_SECRET_DEV"})
+    labels = {f"label-{number}-{'n' * 40}": "v" * 60 for number in range(20)}
+    job_id = rig.make_job(name="N" * 200, labels=labels)
+    rules.create({"channel": "ops", "on": ["failed"]})
+    rules.create({"channel": "dev", "on": ["failed"], "template": "{{ link }} " + "x" * 1_700 + secret + "x" * 5_000})
+    run_id = rig.use.run_now(job_id)
+    token = rig.start(run_id)
+    for number in range(12):
+        rig.client.rpush(rig.keys.run_log(run_id), json.dumps({"message": f"{number} copied\ndisk full " + "l" * 300}))
+    rig.runs.finish(run_id, token, Outcome("failed", "e" * 600, {}))
+    public = f"https://{'p' * 60}.example.org"
+    alerts = Alerts(rig.scripts, None, lambda: True, environment, public_url=public, run_links=True)
+    while alerts.step(0.02):
+        pass
+    told = {url: (subject, body) for url, subject, body in post}
+    assert all(len(subject) + len(body) <= 1_800 for subject, body in told.values())
+    assert "s3cret" not in told["json://dev"][1] and told["json://dev"][1].endswith("…")
+    body = told["json://ops"][1]
+    assert f"See: {public}/jobs/{job_id}/runs/{run_id}\n" in body and body.count(f"{public}/link/") == 2
+    assert "Why: e" in body and body.split("\n")[-1].startswith("What to do: ")
+
+
+def test_lines_of_a_log_stay_lines(rig: Rig, post: list[tuple[str, str, str]]) -> None:
+    run_id = rig.use.run_now(rig.make_job())
+    token = rig.start(run_id)
+    rig.client.rpush(rig.keys.run_log(run_id), json.dumps({"message": "copied 12 files\ndisk full\n"}))
+    rig.runs.finish(run_id, token, Outcome("failed", "no", {}))
+    send_all(rig, "json://service")
+    assert "\n  copied 12 files\n  disk full\n" in post[0][2]
+
+
+def test_many_slow_addresses_hold_up_none_that_is_quick(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have all places at first, and lose them after a moment; a storm of notes does not hold up what is sorted."""
+    clock, told, answers = [1000.0], list[str](), threading.Event()
+
+    def announce(url: str, *_: Any, **__: Any) -> None:
+        told.append(url)
+        if "slow" in url:
+            answers.wait(20)
+
+    monkeypatch.setattr(alerts_module, "announce", announce)
+    monkeypatch.setattr(alerts_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(alerts_module, "SORT_SECONDS", -1.0)
+    slow = " ".join(f"json://slow{number}" for number in range(alerts_module.MOST_AT_ONCE))
+    alerts = Alerts(rig.scripts, f"{slow} json://quick", lambda: True, {})
+    for _ in range(3):
+        end(rig, rig.make_job(), "failed", error="no")
+    alerts.step()
+    assert rig.client.llen(rig.keys.alerts) == 2, "one note was sorted, and then sent"
+    alerts.step()
+    assert "json://quick" not in told
+    clock[0] += alerts_module.SLOW_SECONDS
+    alerts.step()
+    for _ in range(100):
+        if "json://quick" in told:
+            break
+        threading.Event().wait(0.02)
+    assert "json://quick" in told
+    answers.set()
+
+
+def test_a_clock_that_was_ahead_for_a_moment_holds_up_no_channel(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """What was written while it was a day ahead: when to look, since when an alert waits, the last try."""
+    channels.create({**OPS, "digest_seconds": 40})
+    channels.create({"name": "dead", "url": "env:BOT_SECRET_DEAD"})
+    for name in ("dead", "ops"):
+        rules.create({"channel": name, "on": ["failed"]})
+    end(rig, rig.make_job(), "failed", error="no")
+    send_all(rig)
+    assert post == []
+    ahead = RedisClock(rig.client).now_ms() + 24 * HOUR
+    for address in ("channel:ops/1", "channel:dead/1"):
+        queue = rig.keys.delivery_queue(address)
+        entry: Any = rig.client.lindex(queue, 0)
+        rig.client.lset(queue, 0, f"{ahead}/{entry.decode().split('/')[1]}")
+        rig.client.zadd(rig.keys.delivery_due, {address: ahead})
+        failed = {"sent": [], "failures": 3, "retry_at": ahead + 20_000}
+        rig.client.hset(rig.keys.delivery_progress, address, json.dumps(failed))
+    send_all(rig)
+    assert [url for url, *_ in post] == ["json://ops"]
+    assert channels.get("dead")["failing"] == 4 and channels.get("ops")["waiting"] == 0
+    now, due = RedisClock(rig.client).now_ms(), rig.client.zscore(rig.keys.delivery_due, "channel:dead/1")
+    assert due is not None and now < due <= now + LOOK_AGAIN_MS
+
+
+def test_beyond_half_the_limit_of_an_hour_the_rest_is_one_message_and_counts_all(
+    rig: Rig, channels: Channels, rules: Rules, post: list[tuple[str, str, str]]
+) -> None:
+    """Of 60 alerts one is told singly; half an hour later the others come as one, which counts what does not fit."""
     channels.create({**OPS, "max_per_hour": 2})
     rules.create({"channel": "ops", "on": ["failed"]})
     for _ in range(60):
         end(rig, rig.make_job(), "failed", error="no " * 60)
     send_all(rig)
-    assert [subject for _, subject, _ in post] == ["a job failed"] * 2
-    address = "channel:ops/1"
-    stored = json.loads(rig.client.hget(rig.keys.delivery_progress, address))  # type: ignore[arg-type]
-    past = {**stored, "sent": [at - HOUR for at in stored["sent"]]}
-    rig.client.hset(rig.keys.delivery_progress, address, json.dumps(past))
-    entries: list[bytes] = rig.client.lrange(rig.keys.delivery_queue(address), 0, -1)  # type: ignore[assignment]
-    parts = [entry.decode().split("/") for entry in entries]
-    past_queue = [f"{int(since) - HOUR}/{alert_id}" for since, alert_id in parts]
-    rig.client.delete(rig.keys.delivery_queue(address))
-    rig.client.rpush(rig.keys.delivery_queue(address), *past_queue)
-    rig.client.zadd(rig.keys.delivery_due, {address: 0})
+    assert [subject for _, subject, _ in post] == ["a job failed"]
+    at_the_next_gap(rig, "channel:ops/1", HOUR // 2)
     send_all(rig)
-    told = [subject for _, subject, _ in post[2:]]
-    counts = [int(subject.split()[0]) for subject in told]
-    assert sum(counts) == 58 and len(told) == 2 and "more, of which" in post[-1][2]
-    assert all(len(body) < 2_000 for _, _, body in post)
+    assert [subject for _, subject, _ in post[1:]] == ["59 alerts"] and "more, of which" in post[-1][2]
     states = [one["state"] for alert in ToldAlerts(rig.scripts).page(limit=100).data for one in alert["deliveries"]]
     assert states == ["sent"] * 60
 

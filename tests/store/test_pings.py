@@ -175,7 +175,7 @@ def test_a_missing_ping_is_told_once_and_the_next_one_is_the_end(rig: Rig) -> No
     assert rig.told() == [], "it is the end that is awaited"
     ping(rig, job_id)
     Expectations(rig.scripts).step()
-    assert [(one["kind"], one["said"]) for one in rig.told()] == [("breach_over", "a ping has come, of a success")]
+    assert [(one["kind"], one["said"]) for one in rig.told()] == [("breach_over", "a ping of a success has come")]
     assert rig.jobs.get(job_id).data["health"] == "ok"
 
 
@@ -278,4 +278,4 @@ def test_the_end_of_a_silence_is_no_praise(rig: Rig, word: Word, told: str) -> N
     Expectations(rig.scripts).step()
     (over,) = [one for one in rig.told() if one["kind"] == "breach_over"]
     subject, body = words("Backup", over)
-    assert subject == "Backup sends pings again" and f"a ping has come, of {told}" in body
+    assert subject == "Backup sends pings again" and f"a ping of {told} has come" in body

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from service.alerting.touch import FORGIVEN_MS, Touch
+from service.domain.run_records import Outcome
 from service.domain.status import MEMORY_HIGH
 from service.domain.watching.rules import AWAY_MS
 from service.domain.watching.troubles import Trouble
 from service.errors import StoreFull, StoreUnavailable
 from service.store.counters import read
 from service.store.server.redis_clock import RedisClock
-from service.store.watching.eyes import look
+from service.store.watching.eyes import DROPPED_MS, look
 from service.store.watching.leases import LEASE_MS, Leases
 from service.store.watching.trouble_store import note_troubles
 from service.usecases.health import Health
@@ -164,6 +165,30 @@ def test_the_watch_tells_of_a_scheduler_that_is_silent_and_a_second_watch_tells_
     ticks.now += LOOK_MS - 1
     watch.turn()
     assert "gone" not in json.loads(rig.client.hget(rig.keys.troubles, "no_scheduler") or "")
+
+
+def test_alerts_that_fall_out_of_a_full_outbox_are_counted_logged_and_told(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those that fit are kept; it is over a minute after the last one."""
+    ticks = Ticks()
+    watch, touch = watch_of(rig, ticks)
+    rig.scheduler().heartbeat()
+    rig.client.rpush(rig.keys.alerts, *["{}"] * 19_999)
+    job_id = rig.make_job()
+    for number in range(3):
+        assert rig.client.llen(rig.keys.alerts) == min(19_999 + number, 20_000)
+        run_id = rig.use.run_now(job_id)
+        assert rig.runs.finish(run_id, rig.start(run_id), Outcome("success" if number == 1 else "failed", None, {}))
+    assert int(rig.client.hget(rig.keys.alerts_dropped, "count") or 0) == 2
+    for _ in range(2):
+        watch.turn()
+        ticks.now += LOOK_MS
+        touch.renew()
+    assert told(rig) == [("trouble", "alerts_dropped")]
+    assert caplog.text.count("Alerts were dropped, because too many came at once: 2 so far") == 1
+    rig.client.hincrby(rig.keys.alerts_dropped, "at", -DROPPED_MS)
+    assert look(rig.scripts).dropped == 0
 
 
 def test_a_step_of_the_clock_is_seen_while_no_scheduler_is_up(rig: Rig) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.alerting.channel import Pace
 from service.domain.alerting.quiet_hours import QuietHours, parse_quiet_hours
-from service.domain.alerting.turns import HOUR_MS, LONGEST_RETRY_MS, Progress, next_turn
+from service.domain.alerting.turns import (
+    HOUR_MS,
+    LONGEST_RETRY_MS,
+    LOOK_AGAIN_MS,
+    Progress,
+    by_turns,
+    gap_ms,
+    next_turn,
+)
 from service.domain.schedules.zones import zone
 from service.errors import ValidationFailed
 
@@ -117,8 +125,8 @@ def test_whatever_happens_each_alert_is_told_once_in_order_and_no_hour_has_too_m
         assert later - first >= HOUR_MS
 
 
-def test_over_the_limit_of_an_hour_the_rest_comes_as_one() -> None:
-    """Three singly, and the other 97 together when the hour is over."""
+def test_after_half_of_what_an_hour_allows_the_rest_comes_as_one() -> None:
+    """Of three an hour two singly, and the other 98 together half an hour later."""
     pace, progress, waiting, turns = Pace(max_per_hour=3), Progress(), [NOW] * 100, []
     now = NOW
     while waiting:
@@ -128,7 +136,52 @@ def test_over_the_limit_of_an_hour_the_rest_comes_as_one() -> None:
         turns.append((now - NOW, turn.count))
         del waiting[: turn.count]
         progress = progress.took(now, 3)
-    assert turns == [(0, 1), (0, 1), (0, 1), (HOUR_MS, 97)]
+    assert turns == [(0, 1), (0, 1), (HOUR_MS // 2, 98)]
+
+
+@settings(max_examples=20)
+@given(st.sampled_from([1, 2, 3, 10, 60, 600]), arrivals)
+def test_no_noise_keeps_an_alert_from_being_heard_for_longer_than_the_gap(most: int, offsets: list[int]) -> None:
+    """Of an address that is well, has no quiet hours and gathers nothing; noise comes every second."""
+    pace, progress, waiting = Pace(max_per_hour=most), Progress(), list[int]()
+    coming = sorted([*(NOW + offset for offset in offsets), *range(NOW, NOW + HOUR_MS * 5 // 2, 10_000)])
+    now, longest, sent = NOW, 0, list[int]()
+    while coming or waiting:
+        while coming and coming[0] <= now:
+            waiting.append(coming.pop(0))
+        turn = next_turn(pace, waiting, progress, now) if waiting else None
+        if turn is None or turn.at > now:
+            now = coming[0] if turn is None else min([turn.at, *coming[:1]])
+            continue
+        longest = max(longest, now - waiting[0])
+        del waiting[: turn.count]
+        sent.append(now)
+        progress = progress.took(now, most)
+        assert waiting == [] or not turn.is_gathered
+    assert longest <= gap_ms(pace) + LOOK_AGAIN_MS
+    assert all(later - first >= HOUR_MS for first, later in zip(sent, sent[most:], strict=False))
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=30))
+def test_a_noisy_job_pushes_no_other_out_of_a_message_about_many(jobs: list[str]) -> None:
+    """Those of the service first; then each job once, by its newest, before any has its second."""
+    order = by_turns(jobs)
+    assert sorted(order) == list(range(len(jobs)))
+    told = [jobs[place] for place in order]
+    of_service = jobs.count("")
+    assert told[:of_service] == [""] * of_service
+    seen = dict.fromkeys(jobs, 0)
+    for place, job in zip(order[of_service:], told[of_service:], strict=True):
+        newest = [one for one, name in enumerate(jobs) if name == job][::-1]
+        assert place == newest[seen[job]]
+        seen[job] += 1
+        assert all(count >= min(seen[job] - 1, jobs.count(name)) for name, count in seen.items() if name)
+
+
+@given(st.integers(1, 100 * HOUR_MS), st.sampled_from([0, 40, 86_400]))
+def test_what_came_by_a_clock_that_was_ahead_is_gathered_no_longer(ahead: int, digest: int) -> None:
+    pace = Pace(digest_seconds=digest)
+    assert next_turn(pace, [NOW + ahead, NOW], Progress(), NOW).at == NOW
 
 
 def test_what_quiet_hours_held_comes_as_one_and_what_follows_singly() -> None:

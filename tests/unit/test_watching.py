@@ -89,9 +89,9 @@ def test_what_lies_in_the_future_was_written_by_a_clock_that_was_ahead_and_is_no
 def test_redis_own_troubles_and_unsent_alerts_are_told_as_they_are_seen() -> None:
     """The first stops the heartbeat outside; an alert that could not be sent does not."""
     unsent = {"URL 1 of ALERT_URL": (NOW - 5, "x")}
-    sight = replace(WELL, unsaved=("its last snapshot failed",), memory="Redis uses 95%", unsent=unsent)
+    sight = replace(WELL, unsaved=("its last snapshot failed",), memory="Redis uses 95%", unsent=unsent, dropped=3)
     troubles = Rules(60_000).judge(sight, 0)
-    assert [trouble.kind for trouble in troubles] == ["unsaved", "memory", "alert_unsent"]
+    assert [trouble.kind for trouble in troubles] == ["unsaved", "memory", "alert_unsent", "alerts_dropped"]
     assert len(reasons(sight, troubles, 0)) == 1
 
 

@@ -17,7 +17,7 @@ LONGEST_DIGEST = 86_400
 DEFAULT_PER_HOUR, MOST_PER_HOUR = 60, 600
 """Messages that a channel gets within any hour, unless it says otherwise; and what it may say at the most."""
 FIELDS = ("name", "url", "quiet_hours", "digest_seconds", "max_per_hour")
-READ_ONLY_FIELDS = frozenset({"created_at", "updated_at", "revision", "rules", "waiting", "failing"})
+READ_ONLY_FIELDS = frozenset({"created_at", "updated_at", "revision", "rules", "waiting", "failing", "problem"})
 """Fields that a body may carry, and that have no effect there."""
 _DEFAULTS: Mapping[str, Any] = {"quiet_hours": None, "digest_seconds": 0, "max_per_hour": DEFAULT_PER_HOUR}
 

@@ -1,16 +1,23 @@
 """Turns of an address: when what waits for it may go, and how much of it goes in one message.
 
-Nothing that waits is ever dropped here: a turn takes the oldest, and leaves the rest to the next one.
+Nothing that waits is ever dropped here: a turn takes the oldest, and leaves the rest to the next one, or it tells of
+all that waits, in lines as far as they fit, and by its number.
+
+The first half of the messages that an hour allows goes out at once. The rest is spread over the hour, and each of these
+tells of all that waits. So no noise, of one job or of thousands, keeps anything from being heard for long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 from service.domain.alerting.channel import Pace
 
+LOOK_AGAIN_MS = 60_000
+"""An address for which something waits is looked at again after so long, however far its turn is: a clock that was
+wrong for a moment, and is right again, holds up nothing for longer."""
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 """For how long a delivery is tried."""
@@ -49,11 +56,13 @@ class Turn:
     Args:
         at: when, ms; it may be past.
         count: how many of those that wait, the oldest first, may go in the message.
-        is_last: whether it is the last message of this hour, which must tell of all of them, at least by their number.
+        is_gathered: whether it must tell of all that wait, at least by their number, because the hour has had many.
+        is_last: whether those that follow it within the hour will be gathered.
     """
 
     at: int
     count: int
+    is_gathered: bool
     is_last: bool
 
 
@@ -74,11 +83,14 @@ def next_turn(
         snooze, by the limit of an hour, or because the address failed.
     """
     recent = [at for at in progress.sent if now - HOUR_MS < at <= now]
+    is_gathered = len(recent) >= singly(pace)
     full_until = recent[-pace.max_per_hour] + HOUR_MS if len(recent) >= pace.max_per_hour else 0
+    gathered_until = recent[-1] + gap_ms(pace) if is_gathered else 0
     retry_at = progress.retry_at if progress.retry_at <= now + LONGEST_RETRY_MS else 0
-    ready = max(now, min(queued[0], now) + pace.digest_seconds * 1000, full_until, retry_at)
+    digested_at = queued[0] + pace.digest_seconds * 1000 if queued[0] <= now else now
+    ready = max(now, digested_at, full_until, gathered_until, retry_at)
     held_until = max(retry_at, _had_room_at(pace, progress))
-    if pace.digest_seconds:
+    if pace.digest_seconds or is_gathered:
         count = len(queued)
     else:
 
@@ -87,13 +99,42 @@ def next_turn(
             return since < held_until or place in snoozed or _end_of_quiet(pace, since) is not None
 
         count = max(1, sum(1 for _ in takewhile(was_held, range(len(queued)))))
-    return Turn(_end_of_quiet(pace, ready) or ready, count, len(recent) >= pace.max_per_hour - 1)
+    return Turn(_end_of_quiet(pace, ready) or ready, count, is_gathered, len(recent) == singly(pace) - 1)
+
+
+def singly(pace: Pace) -> int:
+    """Return after how many messages within an hour those that follow are gathered."""
+    return pace.max_per_hour - pace.max_per_hour // 2
+
+
+def gap_ms(pace: Pace) -> int:
+    """Return the time between two messages from then on, ms: the rest of them is spread over an hour."""
+    return HOUR_MS // (pace.max_per_hour // 2 + 1)
+
+
+def by_turns(jobs: Sequence[str]) -> list[int]:
+    """Return the order in which alerts that come together are told, as far as there is room.
+
+    Args:
+        jobs: the ids of their jobs, the oldest alert first; empty for those of the service.
+
+    Returns:
+        Their places: those of the service, then the newest of each job, the one before it of each, and so on. So a
+        noisy job pushes no other one out.
+    """
+    of_jobs: dict[str, list[int]] = {}
+    for place, job_id in enumerate(jobs):
+        of_jobs.setdefault(job_id, []).append(place)
+    found = of_jobs.pop("", [])
+    for turn in zip_longest(*(reversed(places) for places in of_jobs.values())):
+        found += [place for place in turn if place is not None]
+    return found
 
 
 def _had_room_at(pace: Pace, progress: Progress) -> int:
-    """Return when an address that had got all that an hour allows had room again; 0 if it never had to wait."""
-    full = len(progress.sent) >= pace.max_per_hour
-    return progress.sent[-pace.max_per_hour] + HOUR_MS if full else 0
+    """Return when messages of an address were no longer gathered; 0 if they never were."""
+    most = singly(pace)
+    return progress.sent[-most] + HOUR_MS if len(progress.sent) >= most else 0
 
 
 def _end_of_quiet(pace: Pace, at: int) -> int | None:

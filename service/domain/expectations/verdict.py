@@ -182,7 +182,7 @@ def _judge_ended(ended: Sequence[EndedRun], verdict: Verdict, expect: Expect) ->
                 verdict.tardy = run.ended_at
             for name in (WITHIN, FINISH):
                 verdict.end(name, "it has succeeded", run.run_id)
-        verdict.end(PING, f"a ping has come, of a {'success' if run.is_success else 'failure'}", run.run_id)
+        verdict.end(PING, f"a ping of a {'success' if run.is_success else 'failure'} has come", run.run_id)
 
 
 def _judge_running(running: Mapping[str, int], verdict: Verdict, now: int) -> None:

@@ -50,6 +50,8 @@ class Rules:
         if sight.unsent:
             names = "; ".join(f"{name} does not accept it ({why})" for name, (_, why) in sorted(sight.unsent.items()))
             found.append(Trouble("alert_unsent", min(since for since, _ in sight.unsent.values()), names))
+        if sight.dropped:
+            found.append(Trouble("alerts_dropped", sight.now, f"{sight.dropped:,} have been dropped so far"))
         return found
 
     def _queue(self, sight: Sight, touch_ms: int) -> list[Trouble]:

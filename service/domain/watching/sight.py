@@ -19,6 +19,7 @@ class Sight:
         unsaved: why Redis does not save its data, a sentence without a dot each.
         memory: how much of its memory Redis uses, in words, while that is much; else "".
         unsent: name of an address that takes no alerts -> since when, and why.
+        dropped: how many alerts have fallen out of a full outbox, while that goes on, or did so a moment ago; else 0.
         known: the kinds of the troubles that were told and are not over.
     """
 
@@ -31,4 +32,5 @@ class Sight:
     unsaved: tuple[str, ...] = ()
     memory: str = ""
     unsent: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    dropped: int = 0
     known: frozenset[str] = frozenset()

@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeGuard, get_args
 from service.domain.status import MEMORY_ADVICE
 from service.domain.timestamps import format_ms
 
-Kind = Literal["no_scheduler", "undecided", "no_worker", "runs_wait", "unsaved", "memory", "alert_unsent"]
+Kind = Literal[
+    "no_scheduler", "undecided", "no_worker", "runs_wait", "unsaved", "memory", "alert_unsent", "alerts_dropped"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SUBJECTS: Mapping[Kind, tuple[str, str]] = {
     "no_scheduler": ("No scheduler is up", "A scheduler is up again"),
@@ -18,7 +20,8 @@ SUBJECTS: Mapping[Kind, tuple[str, str]] = {
     "runs_wait": ("Workers are idle while runs wait", "Workers take up runs again"),
     "unsaved": ("Redis does not save its data", "Redis saves its data again"),
     "memory": ("Redis is nearly full", "Redis has room again"),
-    "alert_unsent": ("An alert could not be sent", "Alerts are sent again"),
+    "alert_unsent": ("An address takes no alerts", "All addresses take alerts again"),
+    "alerts_dropped": ("Alerts were dropped, because too many came at once", "No more alerts are dropped"),
 }
 """Kind -> the subject of the alert when it begins, and when it is over."""
 ADVICE: Mapping[Kind, str] = {
@@ -30,7 +33,9 @@ ADVICE: Mapping[Kind, str] = {
     "runs_wait": "See the workers' logs, and whether RQ is suspended (rq resume). Restart the workers",
     "unsaved": "See Redis' log; most often its disk is full. What is written now may be lost if Redis dies",
     "memory": MEMORY_ADVICE,
-    "alert_unsent": "Check the address and its server; docs/alerts.md says when an alert is tried again",
+    "alert_unsent": "Check that the setting is right in each web process and scheduler, and that its server is up. "
+    "Alerts are tried again for a day",
+    "alerts_dropped": "Nobody is told of these. The jobs' own histories have what happened: bot-scheduler jobs list",
 }
 
 

@@ -8,14 +8,17 @@ from typing import Any
 
 import orjson
 
-from service.domain.alerting.turns import DAY_MS, Progress
+from service.domain.alerting.turns import DAY_MS, LOOK_AGAIN_MS, Progress
 from service.domain.plain_json import dumps
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, pairs
 from service.store.server.redis_clock import ms_of
 
 READ_AT_ONCE = 500
-"""Most alerts that wait for one address and are looked at together."""
+"""Most alerts that wait for one address and are read, or settled, in one step."""
+LEAST_TRIES = 20
+"""Fewer tries give nothing up: a clock that is a day ahead for a moment makes no day of tries. In a real day there are
+about a hundred."""
 TO = "to:"
 """How the field of an alert's hash begins that tells how a delivery is doing."""
 
@@ -42,9 +45,10 @@ class Delivery:
 
     def tried(self, now: int, error: str | None, together: int) -> Delivery:
         """Return the delivery after one more try; given up if it was tried for a day."""
-        first = self.first_at or now
-        ended = "sent" if error is None else "given_up" if now - first >= DAY_MS else None
-        return Delivery(self.tries + 1, first, now, error, ended, together)
+        first, tries = self.first_at or now, self.tries + 1
+        is_over = now - first >= DAY_MS and tries >= LEAST_TRIES
+        ended = "sent" if error is None else "given_up" if is_over else None
+        return Delivery(tries, first, now, error, ended, together)
 
     def given_up(self, error: str) -> Delivery:
         """Return the delivery as it is where nothing can be sent any more."""
@@ -111,11 +115,14 @@ class Deliveries:
         return str(word.decode())
 
     def due(self) -> tuple[int, list[str]]:
-        """Return Redis' time, ms, and the addresses that are to be looked at."""
+        """Return Redis' time, ms, and the addresses that are to be looked at.
+
+        None waits for longer than `LOOK_AGAIN_MS`: more was written while the clock was ahead, or by an older release.
+        """
         now, found = self._scripts.read(
             lambda pipe: (pipe.time(), pipe.zrange(self._keys.delivery_due, 0, -1, withscores=True))
         )
-        return ms_of(now), [address.decode() for address, at in found if at <= ms_of(now)]
+        return ms_of(now), [address.decode() for address, at in found if not 0 < at - ms_of(now) <= LOOK_AGAIN_MS]
 
     def line(self, address: str, start: int = 0) -> Line:
         """Read what waits for an address, `READ_AT_ONCE` at the most.
@@ -145,6 +152,15 @@ class Deliveries:
             for one, (says, delivery) in zip(queued, answers, strict=True)
         ]  # fmt: skip
 
+    def standings(self, address: str, queued: Sequence[Queued]) -> list[Told]:
+        """Read how some deliveries are doing, without what their alerts say."""
+        answers = ask(self._scripts, *(("HGET", self._keys.alert(one.alert_id), TO + address) for one in queued))
+        return [Told(one, {}, delivery_of(delivery)) for one, delivery in zip(queued, answers, strict=True)]
+
+    def wait(self, address: str, progress: Progress, at: int, now: int) -> None:
+        """Look at an address again at `at`, ms, or after `LOOK_AGAIN_MS` if that is earlier."""
+        self.settle(address, progress, min(at, now + LOOK_AGAIN_MS), [])
+
     def settle(
         self, address: str, progress: Progress, next_at: int | None, done: Sequence[tuple[Queued, Delivery]]
     ) -> None:
@@ -156,8 +172,11 @@ class Deliveries:
             next_at: when to look at it again, ms; None for at once.
             done: the deliveries that were tried, as they are now.
         """
-        flat = [part for queued, delivery in done for part in (_written(delivery), queued.entry)]
-        self._scripts.run("settle_delivery", address, dumps(asdict(progress)), next_at or "", *flat)
+        done = sorted(done, key=lambda one: one[0].since)  # as they stand in the queue, so that each is found at once
+        for start in range(0, max(1, len(done)), READ_AT_ONCE):
+            some = done[start : start + READ_AT_ONCE]
+            flat = [part for queued, delivery in some for part in (_written(delivery), queued.entry)]
+            self._scripts.run("settle_delivery", address, dumps(asdict(progress)), next_at or "", *flat)
 
 
 def delivery_of(text: bytes | None) -> Delivery:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ class RecordFilter:
     """Which alerts a reader wants. Times are ms.
 
     Args:
-        kind: of the alert; None for all.
+        kinds: of the alert; empty for all.
         channel: told to this channel; None for all.
         state: with a delivery in this state, of `STATES`; of the channel's, if one is named.
         job_id: about this job.
@@ -33,7 +33,7 @@ class RecordFilter:
         until: before.
     """
 
-    kind: str | None = None
+    kinds: Collection[str] = ()
     channel: str | None = None
     state: str | None = None
     job_id: str | None = None
@@ -42,7 +42,7 @@ class RecordFilter:
 
     def takes(self, alert: dict[str, Any]) -> bool:
         """Return whether an alert, as the API shows it, is wanted."""
-        if self.kind not in (None, alert["kind"]) or self.job_id not in (None, alert["job_id"]):
+        if (self.kinds and alert["kind"] not in self.kinds) or self.job_id not in (None, alert["job_id"]):
             return False
         if self.channel is None and self.state is None:
             return True

@@ -27,3 +27,8 @@ class WatchKeys:
     def alerts_unsent(self) -> str:
         """Hash: name of an address that takes no alerts -> JSON: since when, until when, why."""
         return f"{self.prefix}:alerts:unsent"
+
+    @property
+    def alerts_dropped(self) -> str:
+        """Hash of the alerts that fell out of a full outbox: `count`, and `at`: when the last one did, ms."""
+        return f"{self.prefix}:alerts:dropped"

@@ -31,7 +31,9 @@ if #addresses > 0 then call('HSET', alert, 'says', ARGV[3]) end
 for _, address in ipairs(addresses) do
   call('HSET', alert, 'to:' .. address, '{}')
   call('RPUSH', key.delivery_queue(address), int(now) .. '/' .. ARGV[2])
-  call('ZADD', key.delivery_due, 'NX', int(now), address)
+  -- Looked at now, whatever it waits for: this alert may go before those that a snooze holds.
+  local due = call('ZSCORE', key.delivery_due, address)
+  if not due or tonumber(due) > now then call('ZADD', key.delivery_due, int(now), address) end
 end
 call('ZADD', key.delivery_record, int(now), ARGV[2])
 -- Keep the newest ones. What still waits stays: it is tried for a day at the most.

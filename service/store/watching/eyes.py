@@ -15,6 +15,9 @@ from service.store.watermark import note_memory
 STALE_MS = 86_400_000
 """An address that took no alert so long ago, and got none since, may be gone from the settings."""
 
+DROPPED_MS = 60_000
+"""For so long after an alert was dropped that is a trouble."""
+
 
 def look(scripts: Scripts) -> Sight:
     """Look at schedulers, workers, what is due, what waits, unsent alerts, and at Redis' memory and its saving.
@@ -27,11 +30,11 @@ def look(scripts: Scripts) -> Sight:
     """
     keys = scripts.keys
     unsaved, memory = _unsaved(scripts), note_memory(scripts)
-    clock, schedulers, workers, due, queued, running, unsent, known = ask(
+    clock, schedulers, workers, due, queued, running, unsent, known, dropped = ask(
         scripts, ("TIME",), ("ZRANGE", keys.schedulers, 0, -1, "WITHSCORES"),
         ("ZRANGE", keys.workers, 0, -1, "WITHSCORES"), ("ZRANGE", keys.due, 0, 0, "WITHSCORES"),
         ("ZRANGE", keys.queued, 0, 0, "WITHSCORES"), ("ZCARD", keys.leases), ("HGETALL", keys.alerts_unsent),
-        ("HGETALL", keys.troubles),
+        ("HGETALL", keys.troubles), ("HMGET", keys.alerts_dropped, "count", "at"),
     )  # fmt: skip
     now = ms_of(clock)
     first_due, first_queued = scored(due), scored(queued)
@@ -45,6 +48,7 @@ def look(scripts: Scripts) -> Sight:
         unsaved=unsaved,
         memory=memory,
         unsent={_text(name): found for name, text in pairs(unsent).items() if (found := _failure(text, now))},
+        dropped=_dropped(dropped, now),
         known=frozenset(map(_text, pairs(known))),
     )
 
@@ -64,6 +68,14 @@ def _failure(text: bytes, now: int) -> tuple[int, str] | None:
         return (int(found["since"]), str(found["why"])) if abs(now - int(found["last"])) < STALE_MS else None
     except (ValueError, TypeError, LookupError):
         return None
+
+
+def _dropped(found: Any, now: int) -> int:
+    try:
+        count, at = (int(text) for text in found)
+    except (ValueError, TypeError):
+        return 0  # none ever, or outside hands have damaged it
+    return count if abs(now - at) < DROPPED_MS else 0
 
 
 def _unsaved(scripts: Scripts) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from service.alerting.alert_addresses import Addresses, Unusable, of_a_channel
 from service.clock import Clock
-from service.domain.alerting.channel import parse_channel
+from service.domain.alerting.channel import Channel, parse_channel
 from service.domain.alerting.quiet_hours import local_time
 from service.domain.input.names import is_name
 from service.domain.timestamps import format_ms
@@ -191,11 +191,21 @@ class Channels:
             {
                 **record.channel.answer(), "rules": rules.count(record.channel.name),
                 "waiting": waiting[record.channel.name].waiting, "failing": waiting[record.channel.name].failing,
+                "problem": self._problem(record.channel),
                 "created_at": format_ms(record.created_at), "updated_at": format_ms(record.updated_at),
                 "revision": record.revision,
             }
             for record in records
         ]  # fmt: skip
+
+    def _problem(self, channel: Channel) -> str | None:
+        """Return why nothing can be sent to a channel, as far as this process' settings say."""
+        try:
+            for address in self._addresses.told([of_a_channel(channel)]):
+                self._addresses.find(address, channel)
+        except (Unusable, SettingsError) as error:
+            return str(error)
+        return None
 
 
 def _keeps_changing(name: str) -> ConcurrentChange:

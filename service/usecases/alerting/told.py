@@ -14,6 +14,8 @@ from service.usecases.views import Page
 
 OTHER_KINDS = ("breach_over", *OF_THE_SERVICE)
 """Kinds of alerts that rules know by another name."""
+FILTER_KINDS = (*KINDS, *OTHER_KINDS)
+"""What a filter may name: the name of a kind, or `service`, as rules call all that belongs to no job."""
 
 
 class ToldAlerts:
@@ -35,7 +37,7 @@ class ToldAlerts:
         Args:
             limit: the most alerts on the page.
             cursor: the `next_cursor` of the page before.
-            kind: only these, such as `failed`.
+            kind: only these, of `FILTER_KINDS`.
             channel: only those told to this channel.
             state: only those with a delivery that is `waiting`, `sent` or `given_up`; of the channel, if it is named.
             job_id: only those of this job.
@@ -51,16 +53,16 @@ class ToldAlerts:
         refusals = Refusals()
         if cursor is not None and not is_id(cursor):
             refusals.add("cursor", "must be the cursor of an earlier page")
-        kinds = [one for one in (*KINDS, *OTHER_KINDS) if one != "service"]
-        if kind is not None and kind not in kinds:
-            refusals.add("kind", f"must be {listed(kinds)}, not {echo(kind)}")
+        if kind is not None and kind not in FILTER_KINDS:
+            refusals.add("kind", f"must be {listed(FILTER_KINDS)}, not {echo(kind)}")
         if state is not None and state not in STATES:
             refusals.add("state", f"must be {listed(STATES)}, not {echo(state)}")
         if job_id is not None and not is_id(job_id):
             refusals.add("job_id", f"must be the id of a job, not {echo(job_id)}; leave it out for all")
         refusals.raise_any()
         start, end = parse_period(since, until)
+        kinds = OF_THE_SERVICE if kind == "service" else () if kind is None else (kind,)
         wanted = RecordFilter(
-            kind, channel, state, job_id, None if start is None else start * 1000, None if end is None else end * 1000
+            kinds, channel, state, job_id, None if start is None else start * 1000, None if end is None else end * 1000
         )
         return Page(*record.page(self._scripts, limit, cursor, wanted))

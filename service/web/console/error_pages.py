@@ -29,15 +29,15 @@ class ErrorPages:
     async def process_response(self, req: Request, resp: Response, resource: object, succeeded: bool) -> None:
         """Replace an error's JSON by a page if a person sees it."""
         if resp.status_code >= 400 and isinstance(resp.media, dict) and _is_for_people(req, resource):
-            await self._show_error(req, resp)
+            is_link = isinstance(resource, Page) and resource.is_for_strangers
+            await self._show_error(req, resp, is_link=is_link)
 
-    async def _show_error(self, req: Request, resp: Response) -> None:
+    async def _show_error(self, req: Request, resp: Response, *, is_link: bool) -> None:
         status = resp.status_code
         detail = str(resp.media.get("detail", ""))
-        title = _TITLES.get(status, "Something went wrong")
+        title = "This link does nothing" if is_link and status == 404 else _TITLES.get(status, "Something went wrong")
         # Without a session there is no navigation.
-        section = "" if await self._is_signed_in(req) else None
-        is_link = req.path.startswith("/link/")  # of an alert: whoever opens it may have no sign-in
+        section = "" if not is_link and await self._is_signed_in(req) else None
         show(resp, "error.html", section, status=status, title=title, detail=detail, is_link=is_link)
 
     async def _is_signed_in(self, req: Request) -> bool:

@@ -72,6 +72,9 @@ def load_templates(may: Callable[[str], bool], banner: Callable[[], Banner]) -> 
 class Page:
     """Base of the resources whose errors people see as pages. A subclass declares in `access` who may request it."""
 
+    is_for_strangers = False
+    """Whether its visitors need not know the console: its errors lead nowhere."""
+
 
 class RenderedPage(Page):
     """Base of the pages, which are made in a thread: they read much, and templates take long.

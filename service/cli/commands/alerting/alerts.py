@@ -21,7 +21,8 @@ def alerts(
     kind: Annotated[
         str | None,
         typer.Option(
-            "--kind", metavar="KIND", help="Only of this kind, such as failed.", autocompletion=complete_kinds
+            "--kind", metavar="KIND", help="Only of this kind, such as failed or service.",
+            autocompletion=complete_kinds,
         ),
     ] = None,
     channel: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from service.cli.client.completing import complete_channels
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Yes
 from service.cli.input.commands import Commands
+from service.cli.input.schedule_texts import parsed_duration
 from service.cli.output.escaping import quoted
 from service.cli.output.formats import show_data
 from service.cli.output.printing import is_interactive, note, say, show_fields
@@ -28,7 +30,9 @@ Quiet = Annotated[
     str | None,
     typer.Option("--quiet", metavar="22:00-07:00@ZONE", help="Quiet hours and their time zone; none for none."),
 ]
-Digest = Annotated[int | None, typer.Option("--digest", metavar="SECONDS", help="Gather alerts for so long; 0: not.")]
+Digest = Annotated[
+    str | None, typer.Option("--digest", metavar="2m", help="Gather alerts for so long, or for these seconds; 0: not.")
+]
 PerHour = Annotated[int | None, typer.Option("--per-hour", metavar="N", help="The most messages within any hour.")]
 
 
@@ -105,9 +109,9 @@ def delete_channel(name: Name, yes: Yes = False) -> None:
     note(f"Deleted the channel {name}.")
 
 
-def _channel_fields(url: str | None, quiet: str | None, digest: int | None, per_hour: int | None) -> dict[str, Any]:
+def _channel_fields(url: str | None, quiet: str | None, digest: str | None, per_hour: int | None) -> dict[str, Any]:
     fields: dict[str, Any] = {} if quiet is None else {"quiet_hours": _quiet(quiet)}
-    given = {"url": url, "digest_seconds": digest, "max_per_hour": per_hour}
+    given = {"url": url, "digest_seconds": None if digest is None else _seconds(digest), "max_per_hour": per_hour}
     return fields | {name: value for name, value in given.items() if value is not None}
 
 
@@ -119,6 +123,13 @@ def _quiet(text: str) -> dict[str, str] | None:
     if not (start and end and timezone):
         raise Failure(Exit.USAGE, f"--quiet is like 22:00-07:00@Europe/Vienna, or none, not {quoted(text)}")
     return {"from": start, "to": end, "timezone": timezone}
+
+
+def _seconds(text: str) -> int:
+    duration = parsed_duration(text)
+    if not text.isascii() or (duration is None and not text.isdigit()):
+        raise Failure(Exit.USAGE, f"--digest takes a time such as 2m, seconds, or 0 for none, not {quoted(text)}")
+    return int(text) if duration is None else int(timedelta(**duration).total_seconds())
 
 
 def _channel(name: str) -> str:
@@ -133,6 +144,8 @@ def _quiet_shown(channel: dict[str, Any]) -> str:
 def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None:
     if done is not None:
         note(f"{done} the channel {channel['name']}.")
+        if channel.get("problem"):
+            note(f"Nothing can be sent to it yet: {channel['problem']}.")
     if json:
         show_data(channel)
         return
@@ -141,4 +154,5 @@ def _show_channel(channel: dict[str, Any], json: bool, done: str | None) -> None
         ("digest", f"{channel['digest_seconds']} s"), ("messages per hour", str(channel["max_per_hour"])),
         ("rules", str(channel["rules"])), ("waiting", str(channel["waiting"])),
         ("failed tries in a row", str(channel["failing"])),
+        *([("problem", channel["problem"])] if channel.get("problem") else []),
     ])  # fmt: skip

@@ -112,11 +112,19 @@ def delete_rule(rule: RuleId, yes: Yes = False) -> None:
     note(f"Deleted the rule {rule}.")
 
 
+def _template(path: str) -> str:
+    try:
+        return read_bytes(path).decode(errors="replace")
+    except Failure as failure:
+        told = f"--template takes a file with the template, or - for standard input: {failure}"
+        raise Failure(Exit.USAGE, told) from None
+
+
 def _rule_fields(
     on: list[str] | None, label: list[str] | None, bot: list[str] | None, job: str | None, after: int | None,
     template: str | None,
 ) -> dict[str, Any]:  # fmt: skip
-    text = None if template is None else read_bytes(template).decode(errors="replace")
+    text = None if template is None else _template(template)
     given = {
         "on": on or None, "labels": parsed_labels(label) if label else None, "bot_types": bot or None,
         "job_id": None if job is None else find_id(job), "after": after, "template": text,

@@ -9,7 +9,7 @@ from service.domain.alerting import channel, rule
 from service.domain.alerting.quiet_hours import TIME_PATTERN
 from service.secrecy.secret_names import REFERENCE_PATTERN
 from service.store.alerting.record import STATES
-from service.usecases.alerting.told import OTHER_KINDS
+from service.usecases.alerting.told import FILTER_KINDS
 from service.web.api.change_notes import HEADER
 from service.web.api.openapi.building import (
     BOOLEAN,
@@ -28,9 +28,11 @@ from service.web.api.openapi.calendar_operations import CALENDAR_NAME as NAME
 from service.web.api.openapi.operation import BODY_ERRORS, PAGE, Operation, json
 
 _CHANNEL, _RULE = json(ref("Channel")), json(ref("Rule"))
-_KINDS = [kind for kind in (*rule.KINDS, *OTHER_KINDS) if kind != "service"]
+_KINDS = [kind for kind in FILTER_KINDS if kind != "service"]
 _FILTERS: Mapping[str, Schema] = {
-    "kind": {"enum": _KINDS, "description": "Only alerts of this kind."},
+    "kind": {
+        "enum": list(FILTER_KINDS), "description": "Only alerts of this kind. service: all that belong to no job.",
+    },
     "channel": {**TEXT, "description": "Only those told to this channel."},
     "state": {
         "enum": list(STATES), "description": "Only those with a delivery in this state; of the channel's, if given.",
@@ -130,6 +132,7 @@ def alerts() -> dict[str, Schema]:
             **sent, "rules": {**COUNT, "description": "How many name it."},
             "waiting": {**COUNT, "description": "Deliveries that wait for it."},
             "failing": {**COUNT, "description": "Tries in a row that it has not taken, while something waits."},
+            "problem": {**or_null(TEXT), "description": "Why nothing can be sent to it, as its settings are now."},
             **stamps,
         }),
         "CreateChannel": record(

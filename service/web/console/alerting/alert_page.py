@@ -8,13 +8,12 @@ from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
 from service.domain.alerting.channel import DEFAULT_PER_HOUR
-from service.domain.alerting.rule import KINDS
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.alerting.record import STATES
 from service.usecases.alerting.channels import Channels
 from service.usecases.alerting.rules import Rules
 from service.usecases.alerting.snoozes import Snoozes
-from service.usecases.alerting.told import ToldAlerts
+from service.usecases.alerting.told import FILTER_KINDS, ToldAlerts
 from service.usecases.jobs import Jobs
 from service.usecases.views import Page as Shown
 from service.web.console.page import RenderedPage, show
@@ -71,7 +70,7 @@ class AlertPage(RenderedPage):
             channel=channel or _NEW_CHANNEL, is_new_channel=channel is None, rule=rule or _NEW_RULE,
             is_new_rule=rule is None, kinds=KIND_WORDS, bots=sorted(self._bots), wanted=wanted, states=STATES,
             snoozes=self._snoozes.page(MOST).data,
-            all_kinds=[kind for kind in KINDS if kind != "service"], names=self._names(ids),
+            all_kinds=FILTER_KINDS, names=self._names(ids),
         )  # fmt: skip
 
     def _alerts(self, wanted: dict[str, str | None], cursor: str | None) -> Shown:

@@ -34,6 +34,7 @@ class LinkPage(Page):
     """
 
     access = OPEN_PAGE
+    is_for_strangers = True
 
     def __init__(self, links: AlertLinks | None, pool: Pool, guesses: Guesses) -> None:
         self._links = links
