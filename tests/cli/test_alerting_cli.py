@@ -74,7 +74,7 @@ def test_a_snooze_is_listed_and_ended_and_a_plan_tells_of_channels_and_rules(
         (("channels", "create", "x", "--url", "env:BOT_SECRET_X", "--quiet", "late"), 2, "22:00-07:00@Europe/Vienna"),
         (("channels", "update", "x"), 2, "Nothing to change"),
         (("channels", "test", "nobody"), 3, "not found"),
-        (("rules", "create", "nobody", "--on", "failed"), 4, "channel"),
+        (("rules", "create", "nobody", "--on", "failed"), 4, "CHANNEL"),
         (("alerts", "--kind", "nonsense"), 4, "kind"),
     ],
 )
