@@ -26,7 +26,8 @@ class Person:
     def __call__(self, *arguments: str, given: str = "", **environment: str) -> Ended:
         unset = {"BOT_SCHEDULER_URL": "", "API_KEY": "", "XDG_CONFIG_HOME": "", "DATA_DIR": str(self.folder / "data")}
         self.service = CannedService(self.service.refused)
-        return command_line(self.service, *arguments, given=given, **{"HOME": str(self.folder), **unset, **environment})
+        variables: Any = {"HOME": str(self.folder), **unset, **environment}
+        return command_line(self.service, *arguments, given=given, **variables)
 
     def asked(self, *arguments: str, **environment: str) -> tuple[str, str]:
         """Whom a command asks, and with which key."""
