@@ -79,7 +79,7 @@ def test_a_snooze_is_listed_and_ended_and_a_plan_tells_of_channels_and_rules(
         (("channels", "update", "x"), 2, "Nothing to change"),
         (("rules", "create", "x", "--on", "failed", "--template", "{{ job }}"), 2, "takes a file with the template"),
         (("channels", "test", "nobody"), 3, "not found"),
-        (("rules", "create", "nobody", "--on", "failed"), 4, "channel"),
+        (("rules", "create", "nobody", "--on", "failed"), 4, "CHANNEL"),
         (("alerts", "--kind", "nonsense"), 4, "kind"),
     ],
 )

@@ -146,7 +146,7 @@ def test_a_name_of_several_jobs_is_refused_with_their_ids(command: Command) -> N
     ended = command("jobs", "show", "Twin")
     assert ended.status == 4 and all(twin in ended.err for twin in twins)
     ended = command("jobs", "show", "Twi")
-    assert ended.status == 3 and "did you mean 'Twin'" in ended.err and not ended.out
+    assert ended.status == 3 and "did you mean “Twin”" in ended.err and not ended.out
     ended = command("jobs", "show", "T")
     assert ended.status == 3 and "did you mean" not in ended.err, "one letter is in nearly every name"
 
@@ -233,11 +233,11 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(command: Command, arguments
 def test_what_the_api_refuses_is_told_field_by_field(command: Command) -> None:
     """Exit code 4; one refusal is a sentence, several are a list."""
     one = command("jobs", "create", "x", "--bot", "nope", "--every", "1h")
-    assert one.status == 4 and "bot_type must be" in one.err and one.err.count("\n") == 1
+    assert one.status == 4 and "--bot must be" in one.err and one.err.count("\n") == 1
     several = command("jobs", "create", "x", "--bot", "probe", "--at", "25:00", "--set", "nothing=1", "--json")
     assert several.status == 4 and several.out == ""
     assert "2 fields are invalid" in several.err
-    assert "--at must be" in several.err and "bot_config.nothing" in several.err
+    assert "--at must be" in several.err and "--set nothing" in several.err
 
 
 @pytest.mark.parametrize(

@@ -229,10 +229,10 @@ def test_a_whole_key_in_place_of_its_id_is_neither_sent_nor_repeated(command: Co
         (("--set", "owner"), 2, "viewer"),
         (("--set", "viewer", "--label", "team"), 2, "KEY=VALUE"),
         (("--set", "viewer", "--label", "team="), 2, "no value"),
-        (("--set", "viewer", "--bot", "nope"), 4, "bot_types"),
+        (("--set", "viewer", "--bot", "nope"), 4, "--bot"),
         (("--set", "viewer", "--expires", "soon"), 2, "90d"),
         (("--set", "viewer", "--expires", "0d"), 2, "90d"),
-        (("--set", "viewer", "--expires", "2027-01-31"), 4, "expires_at"),
+        (("--set", "viewer", "--expires", "2027-01-31"), 4, "--expires"),
     ],
 )
 def test_a_wrong_flag_creates_no_key(command: Command, flags: tuple[str, ...], status: int, told: str) -> None:

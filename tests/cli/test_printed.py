@@ -216,6 +216,8 @@ def test_names_in_the_history_cost_a_request_for_each_job() -> None:
         (f"jobs edit {JOB_A} --option jitter_seconds=x", ("PUT", f"/scheduler/jobs/{JOB_A}"), "options.jitter_seconds", "--option jitter_seconds must"),
         ("keys create X --scope run --expires 2000-01-01", ("POST", "/scheduler/keys"), "expires_at", "--expires must"),
         ("contacts add X --email y", ("POST", "/scheduler/contacts"), "emails[0]", "--email[0] must"),
+        ("jobs create X --bot b --at 08:00 --label 'te am=x'", ("POST", "/scheduler/jobs"), "labels.te am", "--label te am must"),
+        ("jobs list --label team=x", ("GET", "/scheduler/jobs"), "label", "--label must"),
         ("contacts add ''", ("POST", "/scheduler/contacts"), "name", "NAME must"),
         ("pause --all --reason ''", ("POST", "/scheduler/pauses"), "reason", "--reason must"),
     ],

@@ -14,7 +14,7 @@ from service.cli.output.escaping import quoted
 
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{1,2}:\d{2}))?")
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
-_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
+_WORD = re.compile(r"[+-]?[a-z]+")
 
 
 def instant(text: str, now: datetime, *, past: bool) -> str:

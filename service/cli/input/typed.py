@@ -10,16 +10,16 @@ import typer
 from service.cli.exits import Failure
 
 _PARAMETERS = {
-    "bot_type": "bot", "bot_types": "bot", "q": "search", "label": "label", "labels": "label", "job_id": "job",
+    "bot_type": "bot", "bot_types": "bot", "q": "search", "job_id": "job",
     "enabled_only": "enabled", "expires_at": "expires", "overlap_seconds": "overlap", "digest_seconds": "digest",
     "max_per_hour": "per_hour", "quiet_hours": "quiet", "weekdays_off": "off", "dates": "date", "ranges": "range_",
     "open_hours": "hours", "subdivision": "country", "scopes": "scope", "from": "from_", "at": "at",
     "move_to": "to", "emails": "email", "phones": "phone", "urls": "url",
 }  # fmt: skip
 """Field of the API -> parameter of the command that sets it, where their names differ."""
-_PAIRS = {"bot_config": "set_", "options": "option"}
+_PAIRS = {"bot_config": "set_", "options": "option", "labels": "label"}
 """Object of the API -> parameter whose `KEY=VALUE` sets a field of it."""
-_FIELD = re.compile(r"([a-z_]+)(?:\.([a-z_]+))?(.*)", re.DOTALL)
+_FIELD = re.compile(r"[a-z_]+")
 
 
 def as_typed(refusal: Failure, context: typer.Context) -> Failure:
@@ -37,12 +37,13 @@ def as_typed(refusal: Failure, context: typer.Context) -> Failure:
 
 
 def _typed(field: str, context: typer.Context) -> str:
-    found = _FIELD.fullmatch(field)
+    found = _FIELD.match(field)
     if found is None:
         return field
-    name, member, rest = found[1], found[2], found[3]
-    if name in _PAIRS and member and _sets(context, _PAIRS[name], member):
-        return f"{_flag(context, _PAIRS[name])} {member}{rest}"
+    name = found[0]
+    if name in _PAIRS:
+        member = field.removeprefix(f"{name}.")
+        return f"{_flag(context, _PAIRS[name])} {member}" if _sets(context, _PAIRS[name], member) else field
     flag = _flag(context, _PARAMETERS.get(name, name)) or _flag(context, name)
     return field if flag is None else flag + field.removeprefix(name)
 
@@ -61,5 +62,6 @@ def _flag(context: typer.Context, name: str) -> str | None:
 
 
 def _sets(context: typer.Context, parameter: str, member: str) -> bool:
-    pairs = context.params.get(parameter) or ()
-    return any(pair.partition("=")[0] == member for pair in pairs)
+    """Tell whether one of the pairs that were typed has set a field, or a part of which it is."""
+    keys = (pair.partition("=")[0] for pair in context.params.get(parameter) or ())
+    return any(key and member.startswith(key) for key in keys)

@@ -91,7 +91,8 @@ def _uploaded(source: BinaryIO, size: int | None, options: dict[str, str | None]
         try:
             return api().ask("POST", path, params=options, content=content, headers=headers, seconds=600)
         except Failure as refusal:
-            raise Failure(refusal.exit, in_flags(refusal.sentence), refusal.errors) from None
+            errors = [{name: in_flags(text) for name, text in error.items()} for error in refusal.errors]
+            raise Failure(refusal.exit, in_flags(refusal.sentence), errors) from None
 
 
 def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[bytes]:
