@@ -71,6 +71,7 @@ def test_a_draft_outlives_a_reload_and_a_session(wary: Page, installation: Insta
     expect(wary.get_by_label("Name", exact=True)).to_have_value("")
     write(wary, "Signed out")
     wary.get_by_role("button", name="Sign out").click()
+    expect(wary).to_have_url(re.compile("/sign-in"))
     sign_in(wary.context, installation)
     wary.goto("/jobs/new")
     expect(wary.get_by_label("Name", exact=True)).to_have_value("")
