@@ -71,6 +71,7 @@ def test_a_draft_outlives_a_reload_and_a_session(wary: Page, installation: Insta
     expect(wary.get_by_label("Name", exact=True)).to_have_value("")
     write(wary, "Signed out")
     wary.get_by_role("button", name="Sign out").click()
+    expect(wary).to_have_url(re.compile("/sign-in"))
     sign_in(wary.context, installation)
     wary.goto("/jobs/new")
     expect(wary.get_by_label("Name", exact=True)).to_have_value("")
@@ -126,6 +127,7 @@ def test_one_click_is_one_run_while_redis_stalls(wary: Page, installation: Insta
     run.click()
     expect(wary.get_by_role("status").get_by_text("of “Once”")).to_be_visible()
     assert len(installation.history(job_id)) == 1
+    expect(run).not_to_have_attribute("aria-busy", "true")
     run.click()
     expect(wary.get_by_text("Run of “Once” queued")).to_be_visible()
     assert len(installation.history(job_id)) == 2

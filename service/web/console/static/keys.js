@@ -88,9 +88,10 @@ export function listenToKeys() {
   document.querySelector("[data-show-palette]")?.addEventListener("click", openPalette);
   document.addEventListener("keydown", (event) => {
     const { key = "", target, ctrlKey, metaKey, altKey } = event; // a browser that fills in fields sends no key
-    if (key === "Enter" && (ctrlKey || metaKey) && target.form?.querySelector(".primary")) {
+    const primary = key === "Enter" && (ctrlKey || metaKey) && target.closest?.("form")?.querySelector("button.primary:not([hidden])");
+    if (primary) {
       event.preventDefault();
-      return target.form.requestSubmit(target.form.querySelector(".primary:not([hidden])"));
+      return primary.form.requestSubmit(primary);
     }
     if (document.querySelector("dialog[open]")) return;
     if (key.toLowerCase() === "k" && (ctrlKey || metaKey) && !altKey) {
