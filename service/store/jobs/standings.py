@@ -9,7 +9,7 @@ from service.batches import batched
 from service.domain.access.labels import JobChoice
 from service.domain.badges.standing import JobFacts
 from service.domain.pauses.pause import Pause, covering
-from service.store.jobs.job_marks import marks_of
+from service.store.jobs.job_marks import JobMarks, marks_of
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
 
@@ -23,13 +23,13 @@ _RUN_FIELDS = ("status", "finished_at", "rehearsal")
 
 
 class StandingJob(NamedTuple):
-    """A job, its name, when its last run started, ms, and its bot and labels."""
+    """A job, its name, when its last run started, ms, and its labels and bot."""
 
     id: str
     name: str
     facts: JobFacts
     last_run_ms: int | None
-    marks: tuple[str, Mapping[str, str]]
+    marks: JobMarks
 
 
 class RunMark(NamedTuple):
