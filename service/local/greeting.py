@@ -43,7 +43,7 @@ def _is_up(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=2) as answer:
-            return bool(answer.status == 200 and json.load(answer)["workers"] > 0)
+            return answer.status == 200 and int(json.load(answer)["workers"]) > 0
     except (OSError, ValueError, http.client.HTTPException):
         return False
 

@@ -23,7 +23,7 @@ _RUN_FIELDS = ("status", "finished_at", "rehearsal")
 
 
 class StandingJob(NamedTuple):
-    """A job, its name, when its last run started, ms, and its bot and labels."""
+    """A job, its name, when its last run started, ms, and its labels and bot."""
 
     id: str
     name: str
