@@ -22,7 +22,10 @@ $(READY): requirements-dev.txt
 
 .PHONY: up
 up: $(READY) ## Start everything on 127.0.0.1, with its own Valkey if REDIS_URL is unset; Ctrl-C stops it
-	@exec $(BIN)/python -m service.local.up
+	@exec $(QUIETLY) $(BIN)/python -m service.local.up
+
+# Ctrl-C while Python starts would show a traceback. It waits until `up` listens, where `env` can hold it back (GNU's).
+QUIETLY = $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT)
 
 .PHONY: demo-large
 demo-large: $(READY) ## Start an installation of 5,000 jobs, 200,000 runs and 20,000 contacts in var/demo-large

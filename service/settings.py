@@ -133,9 +133,9 @@ class Settings(BaseSettings):
     The first URL whose fields the contact has is used. See docs/messages.md."""
     alert_url: SecretStr | None = None
     """Where alerts go, and the birthday bot's messages to you: Apprise URLs, separated by spaces. Alerts report a run
-    that failed for good (only the first in a row), a job that recovers or is switched off, missed occurrences, news
-    from bots (such as an address that refuses mail for good), and all that is wrong with the service itself (see
-    docs/silence.md)."""
+    that failed for good (only the first in a row), a job that recovers, is switched off or is not as expected (late,
+    slow, empty), missed occurrences, news from bots (such as an address that refuses mail for good), and all that is
+    wrong with the service itself (see docs/silence.md)."""
     heartbeat_url: Annotated[SecretStr | None, Field(examples=["https://hc-ping.com/your-id"])] = None
     """The `https://` or `http://` address of a monitor elsewhere (Healthchecks, Cronitor, Better Stack and others),
     which raises the alarm when no request comes. A web process sends one each minute while all is well; otherwise it

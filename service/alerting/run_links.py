@@ -8,6 +8,7 @@ from typing import Any
 
 from service.domain.alerting.link import LIFETIME_SECONDS, PATH, Action, Link, signed
 from service.domain.alerting.snooze import to_of
+from service.domain.expectations.verdict import LONGEST
 from service.domain.ids import is_id
 from service.store.alerting.deliveries import Queued
 from service.store.alerting.link_secrets import LinkSecrets
@@ -36,7 +37,8 @@ class RunLinks:
     def of(self, queued: Queued, says: Mapping[str, Any], address: str) -> dict[str, str]:
         """Return the links of an alert, by the names of `FIELDS`; none where it is about no failure and no breach.
 
-        An alert that is sent once more has the same ones. What is done elsewhere cannot be run again here.
+        An alert that is sent once more has the same ones. What is done elsewhere cannot be run again here, and a run
+        that takes too long goes on still.
 
         Args:
             queued: the alert, as it waits for the address.
@@ -48,10 +50,11 @@ class RunLinks:
         if said["kind"] not in _KINDS or not is_id(job_id) or not is_id(queued.alert_id):
             return {}
         run_id = run_id if is_id(run_id) else None
+        has_ended = run_id is not None and said.get("expectation") != LONGEST
         expires_at = queued.since // 1000 + LIFETIME_SECONDS
         secret, found = self._secrets.signing(), dict[str, str]()
         for field, action in FIELDS.items():
-            if action == "snooze" or (run_id is not None and "elsewhere" not in says):
+            if action == "snooze" or (has_ended and "elsewhere" not in says):
                 link = Link(action, queued.alert_id, job_id, run_id, to_of(address), expires_at)
                 found[field] = f"{self._public_url}{PATH}{signed(link, secret)}"
         return found

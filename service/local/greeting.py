@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import math
 import threading
 import time
-import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 START_SECONDS = 30
 
 
-def greet(base: str, key_file: Path | None, stopped: threading.Event, screen: TextIO) -> None:
-    """Wait until the service is healthy, and print where it is; after `START_SECONDS` say that it is not.
+def greet(
+    base: str, key_file: Path | None, stopped: threading.Event, screen: TextIO, when_up: Callable[[], None]
+) -> None:
+    """Wait until the service is healthy and has a worker, and print where it is; say once if that takes long.
 
     Args:
         base: the service's URL.
         key_file: where its own API key is; None if the setting API_KEY has it.
         stopped: ends the wait without a word.
         screen: where to print.
+        when_up: called when all parts are up, before anything is printed.
     """
-    if _becomes_healthy(f"{base}/scheduler/health", stopped):
-        print(_greeting(base, _key_line(key_file, screen.isatty())), file=screen, flush=True)
-    elif not stopped.is_set():
-        print(f"Not healthy after {START_SECONDS} s; see the lines above, and {base}/scheduler/health", file=screen)
+    url = f"{base}/scheduler/health"
+    late = time.monotonic() + START_SECONDS
+    while not stopped.wait(0.2):
+        if _is_up(url):
+            when_up()
+            print(_greeting(base, _key_line(key_file, screen.isatty())), file=screen, flush=True)
+            return
+        if time.monotonic() > late:
+            late = math.inf
+            print(f"Not healthy after {START_SECONDS} s; see the lines above, and {url}", file=screen, flush=True)
 
 
-def _becomes_healthy(url: str, stopped: threading.Event) -> bool:
+def _is_up(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + START_SECONDS
-    while not stopped.wait(0.2) and time.monotonic() < end:
-        try:
-            with direct.open(url, timeout=2) as answer:
-                if answer.status == 200:
-                    return True
-        except (urllib.error.URLError, OSError):
-            continue
-    return False
+    try:
+        with direct.open(url, timeout=2) as answer:
+            return bool(answer.status == 200 and json.load(answer)["workers"] > 0)
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
 
 
 def _key_line(key_file: Path | None, on_terminal: bool) -> str:

@@ -2,6 +2,7 @@
 
 Starts the three processes, and with them, when REDIS_URL is unset, a Valkey that keeps its data in the data folder.
 However this process ends, by Ctrl-C at any moment, a closed terminal or a kill, nothing that it started stays behind.
+A part that ends once all are up is started again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main() -> int:
     """Start everything, and wait until asked to stop.
 
     Returns:
-        The exit status: 0 after Ctrl-C or SIGTERM; else that of the process that ended by itself.
+        The exit status: 0 after Ctrl-C or SIGTERM; else that of the process that ended at its start.
     """
     request = StopRequest()
     request.listen()
@@ -92,7 +93,7 @@ def _run(
     valkey: subprocess.Popen[bytes] | None,
     request: StopRequest,
 ) -> int:
-    """Run the processes until all have ended; if one ends by itself, stop the others.
+    """Run the processes until asked to stop. Until all are up, the end of one stops the others; later it starts again.
 
     Args:
         environment: theirs.
@@ -108,8 +109,9 @@ def _run(
 
     stopped = threading.Event()
     screen = Screen()
-    greeting = threading.Thread(target=greet, args=(base, key_file, stopped, screen), daemon=True)
-    manager = ProcessManager(screen, greeting.start, valkey, request)
+    up = threading.Event()
+    greeting = threading.Thread(target=greet, args=(base, key_file, stopped, screen, up.set), daemon=True)
+    manager = ProcessManager(screen, greeting.start, up.is_set, valkey, request)
     path = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"  # bots find what is in this venv
     env = {"LOG_FORMAT": "text", **environment_of(environment), "PATH": path, "PYTHONUNBUFFERED": "1"}
     for name in PROCESSES:

@@ -12,10 +12,12 @@ from pydantic import BaseModel
 
 from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
+from service.domain.expectations.verdict import RESULT
 from service.domain.ids import is_id
 from service.domain.run_records import STATUSES, TRIGGERS
 from service.domain.timestamps import format_ms, parse_period
 from service.errors import Conflict, NotFound, ValidationFailed
+from service.store.jobs.expectations import ExpectationStore
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_views import History
 from service.store.scripts import Scripts
@@ -48,6 +50,7 @@ class Runs(RunsByHand):
     ) -> None:
         super().__init__(scripts, configs)
         self._history = History(scripts)
+        self._expectations = ExpectationStore(scripts)
         self._veil = PersonsVeil(scripts, configs.keys() - set(about_persons))
 
     def cancel(self, job_id: str, run_id: str) -> tuple[bool, View]:
@@ -151,6 +154,10 @@ class Runs(RunsByHand):
         (ids,) = ask(self._scripts, ("ZRANGE", self._scripts.keys.job_later(job_id), 0, LATER_SHOWN - 1))
         found = [self._history.one(job_id, run_id.decode(errors="replace")) for run_id in ids]
         return [View(run).data for run in self._veil.over([one for one in found if one is not None])]
+
+    def late_because(self, job_id: str) -> list[str]:
+        """Say what was told of a job that is late or slow, for a caller who sees it. Results are not told."""
+        return [said for name, said in self._expectations.told(job_id).items() if name != RESULT]
 
     def awaits(self, run_id: str) -> str | None:
         """Tell until when a queued run awaits its delay, or its time; None if it awaits neither."""

@@ -50,6 +50,12 @@ ODD = (
 Client = falcon.testing.TestClient
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request sees what is so now; tests/unit/test_shared_looks.py has what is kept."""
+    monkeypatch.setattr("service.web.api.badges.shared_looks.KEPT_SECONDS", 0.0)
+
+
 @pytest.fixture
 def app(redis_client: Redis, valkey_server: ValkeyServer) -> Any:
     """The application on an empty server, as if a scheduler were up."""
@@ -233,6 +239,8 @@ def test_a_key_that_is_bound_to_a_job_shows_that_job_alone(app: Any, client: Cli
     assert {re.sub("[0-9a-f-]{36}", "ID", page.json["detail"]) for page in pages} == {"Job ID not found"}
     assert Client(app).simulate_get(f"/badge/{token}.json?label=team:other").status_code == 404
     assert "1 job." in Client(app).simulate_get(f"/status/{token}").text
+    unbound = key(client)["key"]
+    assert "This job<" in Client(app).simulate_get(f"/status/{unbound}?job_id={down}").text
     for terms in ({"job_id": str(uuid.uuid4())}, {"job_id": "x"}, {"job_id": down, "labels": {"team": ["crm"]}}):
         assert [error["field"] for error in key(client, **terms)["errors"]] == ["job_id"]
     assert "job_id" in str(key(client, "feed", job_id=up)["errors"])
@@ -255,6 +263,8 @@ def test_a_label_narrows_and_never_widens(app: Any, client: Client, rig: Rig) ->
     assert says(app, both, "label=stage:live&label=team:crm") == "up"
     assert says(app, crm, "label=team:hr") == "no jobs"
     assert "1 job." in Client(app).simulate_get(f"/status/{crm}?label=stage:live").text
+    page = Client(app).simulate_get(f"/status/{both}?label=team:hr").text
+    assert "Job 3<" in page and "Job 1<" not in page and "1 job." in page
     for kind in KINDS:
         for wrong in ("label=<x>", "label=team", "label=", "jobid=x", "job=x", "labels=team:crm", "job_id=a&job_id=b"):
             answer = Client(app).simulate_get(kind.format(crm), query_string=wrong)

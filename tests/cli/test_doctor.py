@@ -66,7 +66,8 @@ def test_the_doctor_finds_a_well_service_well(command: Command, installed: Insta
         "schema", "scheduler", "workers", "queue",
     }  # fmt: skip
     assert well <= {check for check, finding in findings.items() if finding["state"] == "ok"}, findings
-    assert findings["alert_url"]["state"] == "warning" and "ALERT_URL" in findings["alert_url"]["advice"]
+    for name in ("alert_url", "heartbeat_url"):
+        assert findings[name]["state"] == "warning" and name.upper() in findings[name]["advice"]
     assert ended.json["problems"] == 0
 
 

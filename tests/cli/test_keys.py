@@ -173,7 +173,8 @@ def test_a_key_for_pings_is_made_in_one_step(command: Command, installed: Instal
     )  # fmt: skip
     made = command.works("keys", "create", "its crontab", "--ping", "Backup elsewhere")
     address = made.out.strip()
-    assert KEY.search(address) and 'curl -fsS -m 10 --retry 3 -o /dev/null "$PING/start"' in made.err
+    call = "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null"
+    assert KEY.search(address) and f'{call} "$PING/start"' in made.err
     assert KEY.search(made.err) is None
     with urllib.request.urlopen(address, timeout=30) as answer:
         assert json.load(answer) == {

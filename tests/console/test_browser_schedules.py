@@ -114,6 +114,23 @@ def test_a_tab_makes_its_schedule(
     assert (job["schedule_type"], job["schedule_config"]) == (kind, config | ({} if kind == "interval" else VIENNA))
 
 
+def test_a_heartbeat_is_asked_what_it_takes_and_each_expectation_has_a_field(
+    page: Page, installation: Installation
+) -> None:  # fmt: skip
+    """Retries and overlaps are offered to jobs that run here alone."""
+    page.goto("/jobs/new")
+    page.get_by_label("Name", exact=True).fill("A crontab elsewhere")
+    page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
+    retries, done = page.locator("#options-max_retries"), page.locator("#options-expect-finish_by")
+    expect(retries).to_be_visible()
+    page.get_by_label("Bot", exact=True).select_option("heartbeat")
+    expect(retries).to_be_hidden()
+    expect(page.locator("#options-expect-result")).to_be_hidden()
+    done.fill("07:30")
+    job = created(page, installation)
+    assert (job["bot_type"], job["options"]["expect"]["finish_by"], job["health"]) == ("heartbeat", "07:30", "ok")
+
+
 def test_several_schedules_are_one_job(page: Page, installation: Installation) -> None:
     """At eight, and at noon on Mondays, but not on 1 February 2027; each with its own type, name and settings."""
     page.goto("/jobs/new")

@@ -83,7 +83,10 @@ class Seen:
     def stored(self) -> dict[bytes, Any]:
         """All that is in Redis, but for counters, what watch and courier do, and when a session was last used."""
         client: Any = self.rig.client
-        beside = tuple(f"{self.rig.keys.prefix}:{name}".encode() for name in ("metrics", "lease:", "clock", "troubles"))
+        beside = tuple(
+            f"{self.rig.keys.prefix}:{name}".encode()
+            for name in ("metrics", "lease:", "open_door", "clock", "troubles")
+        )
         found = {
             key: client.hgetall(key) if client.type(key) == b"hash" else client.dump(key)
             for key in client.keys("*")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -421,7 +422,7 @@ def test_dotenv_is_read_and_the_environment_wins(folder: Folder, tmp_path: Path)
         assert launcher.process.wait(28) == 0
 
 
-def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: Folder) -> None:
+def test_a_process_that_ends_at_its_start_stops_the_others_with_its_status(folder: Folder) -> None:
     """Half an installation is not left running as if all were well."""
     scheduler = folder.path / "service" / "scheduler" / "main.py"
     scheduler.write_text("import sys\n\nopen('gate').readline()\nsys.exit(7)\n")
@@ -434,10 +435,30 @@ def test_a_process_that_ends_by_itself_stops_the_others_with_its_status(folder: 
     launcher.wait_until_gone(0.5)
 
 
-def test_without_its_valkey_it_stops_with_a_failure(folder: Folder) -> None:
-    """A store that crashed does not come back by itself: the person at the terminal is told instead."""
+def _pid_of(launcher: Launcher, name: str) -> int:
+    return int(re.findall(rf"\b{name} started \(pid=(\d+)\)", launcher.output)[-1])
+
+
+def _is_healthy(launcher: Launcher) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{launcher.port}/scheduler/health", timeout=2) as answer:
+            return bool(json.load(answer)["workers"])
+    except OSError:
+        return False
+
+
+def test_killed_parts_are_started_again_and_without_its_valkey_it_stops(folder: Folder) -> None:
+    """Nobody may look at the terminal. A store that crashed does not come back by itself: the person there is told."""
     launcher = folder.up()
     launcher.wait_for("Bot Scheduler is up")
+    killed = {name: _pid_of(launcher, name) for name in ("web", "scheduler", "worker")}
+    wrapper = int(Path(f"/proc/{killed['worker']}/status").read_text().split("PPid:")[1].split()[0])
+    for pid in (killed["scheduler"], killed["web"], wrapper):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: launcher.output.count("started (pid=") == 6, 28, lambda: launcher.output)
+    assert {name: _pid_of(launcher, name) for name in killed}.items().isdisjoint(killed.items())
+    assert launcher.output.count("ended by itself and is started again in 1 s") == 3
+    until(lambda: _is_healthy(launcher), 28, lambda: launcher.output)
     pid = next(pid for pid, command in launcher.pids().items() if "valkey-server" in command)
     os.kill(pid, signal.SIGKILL)
     assert launcher.process.wait(28) == 1
@@ -480,6 +501,41 @@ def test_a_signal_at_any_moment_of_the_start_leaves_no_process(folder: Folder, s
         assert launcher.process.wait(28) == 0, f"when {moment}: {launcher.output}"
         launcher.wait_until_gone(3)
         assert "Traceback" not in launcher.output, f"when {moment}: {launcher.output}"
+
+
+@pytest.mark.skipif(
+    subprocess.run(["env", "--block-signal=INT", "true"], capture_output=True, check=False).returncode != 0,
+    reason="env holds no signals back",
+)
+def test_ctrl_c_while_python_starts_shows_no_traceback(folder: Folder) -> None:
+    """By make and by the command line: it is held back until it can be obeyed."""
+    own = folder.path / ".venv"
+    own.mkdir()
+    (own / ".ready").touch()
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (own / part).symlink_to(Path(sys.executable).parents[1] / part)
+    for command in (["make", "--silent", "up"], ["./bot-scheduler", "up"]):
+        environment = {name: value for name, value in os.environ.items() if name not in UNSET}
+        started = subprocess.Popen(
+            command, cwd=folder.path, env={**environment, "PORT": str(find_free_port())}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        until(lambda: "python" in _programs_of(started.pid), 10)
+        os.killpg(started.pid, signal.SIGINT)
+        output, _ = started.communicate(timeout=28)
+        assert "Traceback" not in output and "KeyboardInterrupt" not in output, output
+
+
+def _programs_of(group: int) -> str:
+    """The names of the programs of a process group."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.getpgid(int(process.name)) == group:
+                found.append((process / "comm").read_text())
+        except OSError:
+            continue
+    return "".join(found)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of a parent's death on Linux alone")

@@ -13,6 +13,7 @@ from service.scheduler.calendar_changes import CalendarChanges
 from service.scheduler.expectations import Expectations
 from service.store.jobs.due_index import DueIndex
 from service.store.server.redis_clock import RedisClock
+from service.store.watching.leases import Leases
 from service.usecases.heartbeats.pings import TooMany
 from tests.store.pinging import know_heartbeats, ping, shown, watched
 from tests.support.store_rig import Rig
@@ -36,6 +37,25 @@ def back(rig: Rig, job_id: str, seconds: int) -> None:
         if rig.client.hexists(rig.keys.expectation(job_id), field):
             rig.client.hset(rig.keys.expectation(job_id), field, at)
     rig.client.hset(rig.keys.job(job_id), mapping={"since": at // 1000, "created_at": at})
+
+
+def test_a_ping_that_nobody_could_take_is_not_missing_until_its_grace_has_passed_again(rig: Rig) -> None:
+    """Nothing is told while no web process is up, nor for a grace after one is back."""
+    job_id = watched(rig, bot_config={"grace_seconds": 30})
+    Leases(rig.scripts, "a web process", ("watch",)).renew()
+    assert rig.client.hmget(rig.keys.open_door, "shut", "since") == [b"0", b"0"]
+    ping(rig, job_id)
+    back(rig, job_id, 100)
+    rig.client.hincrby(rig.keys.open_door, "seen", -90_000)
+    rig.client.delete(rig.keys.lease("watch"))
+    look(rig, job_id)
+    assert rig.told() == [], "nobody takes pings"
+    Leases(rig.scripts, "another", ("watch",)).renew()
+    look(rig, job_id)
+    assert rig.told() == [], "the grace has begun again"
+    rig.client.hincrby(rig.keys.open_door, "since", -31_000)
+    look(rig, job_id)
+    assert [one["expectation"] for one in rig.told()] == ["ping"]
 
 
 def test_a_start_and_an_end_make_one_run(rig: Rig) -> None:
@@ -63,7 +83,7 @@ def test_an_end_without_a_start_is_a_run_of_no_length(rig: Rig) -> None:
 def test_failures_and_recoveries_are_told_as_those_of_other_runs(rig: Rig) -> None:
     job_id = watched(rig)
     for _ in range(2):
-        ping(rig, job_id, "fail", text="\nno space left\nat all")
+        ping(rig, job_id, "fail", text="copied 12 files\nno space left\n \n")
     ping(rig, job_id)
     assert [(one["kind"], one.get("error")) for one in rig.told()] == [
         ("failed", "reported failed: no space left"), ("recovered", None),
@@ -148,6 +168,7 @@ def test_a_missing_ping_is_told_once_and_the_next_one_is_the_end(rig: Rig) -> No
     assert [(one["kind"], one["expectation"]) for one in told] == [("breach", "ping")]
     assert "came within the grace of 30 s; the last one came at" in told[0]["said"]
     assert rig.jobs.get(job_id).data["health"] == "late"
+    assert rig.use.late_because(job_id) == [told[0]["said"]]
     assert [one["id"] for one in rig.jobs.list(limit=5, state="late").data] == [job_id]
     ping(rig, job_id, "start")
     look(rig, job_id)

@@ -148,12 +148,17 @@ def test_a_template_gets_the_links_and_the_record_never_does(rig: Rig, post: Pos
 def test_a_breach_has_links_and_without_a_run_only_the_one_to_snooze(rig: Rig, post: Post, links: AlertLinks) -> None:
     job_id, run_id = rig.make_job(), rig.use.run_now(rig.make_job())
     note = {"kind": "breach", "job_id": job_id, "at": 1_800_000_000_000, "said": "no success since yesterday"}
-    for more in ({"expectation": "finish_by"}, {"expectation": "longest_seconds", "run_id": run_id}):
+    """A run that takes too long goes on still, and is not offered again."""
+    of_run = {"run_id": run_id}
+    for more in (
+        {"expectation": "finish_by"}, {"expectation": "longest_seconds", **of_run}, {"expectation": "result", **of_run},
+    ):  # fmt: skip
         rig.client.lpush(rig.keys.alerts, json.dumps({**note, **more}))
         send_all(rig)
-    late, slow = (tokens(body) for _, _, body in post)
+    late, slow, empty = (tokens(body) for _, _, body in post)
     assert [links.look(token).link.action for token in late] == ["snooze"]
-    assert [links.look(token).link.action for token in slow] == ["snooze", "again"]
+    assert [links.look(token).link.action for token in slow] == ["snooze"]
+    assert [links.look(token).link.action for token in empty] == ["snooze", "again"]
     assert links.follow(late[0], "hour", None).state == "done"
 
 
@@ -289,7 +294,7 @@ def test_a_snooze_holds_one_job_for_one_channel_and_nothing_is_lost(
     waiting = Channels(rig.scripts, RedisClock(rig.client)).get("ops")["waiting"]
     assert waiting == 12
     due = rig.client.zscore(rig.keys.delivery_due, "channel:ops/1")
-    assert due - RedisClock(rig.client).now_ms() <= LOOK_AGAIN_MS
+    assert due is not None and due - RedisClock(rig.client).now_ms() <= LOOK_AGAIN_MS
     fail(rig, theirs, "success")
     send_all(rig)
     assert told(post, "json://ops")[1:] == ["a job has recovered", "a job has succeeded"], "behind what is held alone"

@@ -149,7 +149,7 @@ class World:
             counters, names.session(self.ids["session_id"]).encode(), names.refusals.encode(),
             names.api_key(self.ids["feed_id"]).encode(),
         )  # fmt: skip
-        own = ("guesses:", "clock", "lease:", "troubles", "alert:", "alerts", "deliveries:")
+        own = ("guesses:", "clock", "lease:", "open_door", "troubles", "alert:", "alerts", "deliveries:")
         beside = tuple(f"{names.prefix}:{name}".encode() for name in own)
         kept = [key for key in client.keys("*") if key not in moving and not key.startswith(beside)]
         found = {key: client.dump(key) for key in kept}

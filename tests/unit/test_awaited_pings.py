@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.expectations.awaited import EARLY_MS, Awaited, owed
+from service.alerting.wording import in_full
+from service.domain.expectations.awaited import EARLY_MS, Awaited, Away, owed
 from service.domain.heartbeats.pings import parse_ping
 from service.errors import ValidationFailed
 
@@ -86,6 +88,32 @@ def test_a_pause_owes_nothing_and_stops_the_grace(pause: tuple[int, int | None],
     assert (found.missing is not None) == is_missing
 
 
+@pytest.mark.parametrize(
+    ("away", "at", "is_missing"),
+    [
+        ((65, 90), 99, False), ((65, 90), 100, True),  # within the grace: it begins again
+        ((30, 90), 99, False), ((30, 90), 100, True),  # the hour came while it was away
+        ((30, 59), 69, False), ((30, 59), 70, True),  # it was back before the hour
+        ((75, 90), 80, True), ((75, 90), 91, True),  # it was missing before
+        ((65, None), 300, False), ((75, None), 80, True),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_taken_has_its_grace_from_when_the_service_is_back(
+    away: tuple[int, int | None], at: int, is_missing: bool
+) -> None:
+    """At whatever times somebody looked before."""
+    began, ended = away
+    settled = None
+    for minute in range(0, at + 1, 5):
+        known = None if minute < began else Away(
+            BASE + began * MINUTE, None if ended is None or minute < ended else BASE + ended * MINUTE
+        )  # fmt: skip
+        settled = owed(replace(awaited(settled=settled), away=known), [], BASE + minute * MINUTE).settled
+    last = Away(BASE + began * MINUTE, None if ended is None else BASE + ended * MINUTE)
+    found = owed(replace(awaited(settled=settled), away=last), [], BASE + at * MINUTE)
+    assert (found.missing is not None) == is_missing
+
+
 def test_an_interval_counts_from_the_last_ping() -> None:
     def following(after: int, base: int) -> int | None:
         return base + max(1, (after - base) // 3600 + 1) * 3600
@@ -94,6 +122,13 @@ def test_an_interval_counts_from_the_last_ping() -> None:
     its = awaited(reported, following=following)
     assert owed(its, [], reported + HOUR + 10 * MINUTE - 1).missing is None
     assert owed(its, [], reported + HOUR + 10 * MINUTE).missing is not None
+
+
+def test_the_alert_of_a_missing_ping_says_where_to_look() -> None:
+    """Its history may be empty: the script may never have had an address."""
+    said = {"kind": "breach", "expectation": "ping", "job_id": "x", "at": 0, "said": "no ping came; none has come yet"}
+    body = in_full({"said": said, "name": "Hb", "elsewhere": True}, "UTC", None, None).body
+    assert "See whether the script still runs" in body and "keys create NAME --ping x" in body
 
 
 @pytest.mark.parametrize("rid", ["", "a b", "a" * 65, "ä", "a\n", "../x"])

@@ -17,6 +17,7 @@ from service.domain.expectations.results import unmet
 from service.domain.expectations.verdict import EndedRun, Facts, judge, longest_ms
 from service.domain.options import parse_options
 from service.errors import ValidationFailed
+from service.web.console.job_form import is_taken_elsewhere, option_fields
 
 HOUR = 3_600_000
 NOW = 1_800_000_000_000
@@ -89,7 +90,22 @@ def test_a_field_that_is_missing_is_said_and_nothing_is_expected_of_nothing() ->
     wish = expected(result={"a": {"min": 1}, "b": {"equals": "x"}})
     assert unmet(wish, {"b": "y"}) == "a is missing; b is another text, 'x' expected"
     assert unmet(wish, None) == "a is missing; b is missing"
+    misspelled = expected(result={"messages_sentt": {"min": 1}})
+    result = {"messages_sent": 1, "sent": 1, "Ada Lovelace": 1}
+    assert unmet(misspelled, result) == "messages_sentt is missing (the result has messages_sent)"
     assert unmet(None, {}) is None and unmet(expected(finish_by="07:00"), {}) is None
+
+
+def test_the_form_has_a_field_for_each_thing_that_may_be_expected() -> None:
+    """None of them is a box of JSON for all, and a heartbeat job is offered those alone that it takes."""
+    fields = {one.path: one for one in option_fields({"expect": {"finish_by": "07:30"}})}
+    expected_paths = {f"options.expect.{name}" for name in Expect.model_fields}
+    assert expected_paths <= fields.keys() and "options.expect" not in fields
+    assert fields["options.expect.finish_by"].value == "07:30" and all(fields[path].optional for path in expected_paths)
+    assert {path for path in fields if is_taken_elsewhere(path)} == {
+        *(f"options.{name}" for name in ("starts_at", "ends_at", "calendar", "on_closed", "alert_urls")),
+        *(expected_paths - {"options.expect.result"}),
+    }
 
 
 spans = st.lists(

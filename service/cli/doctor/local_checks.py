@@ -43,6 +43,11 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("alert_url", "warning", "ALERT_URL is not set in this environment", advice)
     else:
         yield from _alert_urls(settings.alert_url.get_secret_value().split())
+    if settings.heartbeat_url is None:
+        advice = "Set HEARTBEAT_URL to the address of a monitor outside; it notices when this whole machine is dead"
+        yield Finding("heartbeat_url", "warning", "HEARTBEAT_URL is not set in this environment", advice)
+    else:
+        yield Finding("heartbeat_url", "ok", "HEARTBEAT_URL is set")
     if settings.visitor_allow_private:
         advice = "List the networks, addresses and hosts to allow in NETWORK_ALLOW, and unset VISITOR_ALLOW_PRIVATE"
         yield Finding("network_allow", "warning", ALLOWS_PRIVATE, advice)

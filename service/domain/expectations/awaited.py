@@ -1,7 +1,8 @@
 """The ping that a heartbeat job owes next, and whether it is missing. Pure.
 
-A ping is due at the first open occurrence after the job's last report, and missing once the grace is over. What was
-not missing by earlier rules (another calendar, say) is settled, and later rules do not make it missing.
+A ping is due at the first open occurrence after the job's last report, and missing once the grace is over. If this
+service was away before that, the grace begins again when it is back, since it may have missed the ping. What was not
+missing by earlier rules (another calendar, say) is settled, and later rules do not make it missing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,21 @@ EARLY_MS = 5_000
 MOST_WALKED = 1_000
 """Occurrences within pauses that are passed over."""
 PAUSED_LOOKS_MS = (4_000, 60_000)
+AWAY_LOOKS_MS = 10_000
+"""How often a job is looked at while nobody takes its pings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A time in which nobody could take pings, ms.
+
+    Args:
+        began: when it began.
+        ended: when it ended; None if it lasts.
+    """
+
+    began: int
+    ended: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,7 @@ class Awaited:
             another; None without one.
         is_on: whether the job is enabled. Once it has ended, it still owes the pings that were due before.
         has_ended: whether its schedule has no occurrence any more, be it open or closed.
+        away: the last outage of this service, if there was one.
     """
 
     grace: int
@@ -44,6 +61,7 @@ class Awaited:
     following: Callable[[int, int], int | None]
     is_on: bool = True
     has_ended: bool = False
+    away: Away | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,7 @@ class Owed:
         look_at: when to look again, at the latest.
         settled: see `Awaited`.
         next_at: the next occurrence from now on; None without one.
-        is_paused: whether nothing can be said, since the job is paused.
+        is_paused: whether nothing can be said, since the job is paused, or nobody takes its pings.
     """
 
     missing: str | None
@@ -85,10 +103,17 @@ def owed(awaited: Awaited, paused: Sequence[Stretch], now: int) -> Owed:
     until = None if coming is None else deadline(coming, awaited.grace, paused)
     if coming is None or until is None:
         return Owed(None, None, awaited.settled, next_at)
+    on_time, away = until, awaited.away
+    if away is not None and away.began < until:
+        if away.ended is None and now >= until:
+            return Owed(None, now + AWAY_LOOKS_MS, awaited.settled, next_at, is_paused=True)
+        if away.ended is not None and away.ended > coming:
+            until = max(until, deadline(away.ended, awaited.grace, paused) or until)
     if now >= until:
         return Owed(_sentence(awaited, coming), next_at, awaited.settled, next_at)
     looks = [at for at in (until, next_at) if at is not None]
-    return Owed(None, min(looks), _settled(awaited, paused, now), next_at)
+    settled = _settled(awaited, paused, now) if until == on_time else awaited.settled
+    return Owed(None, min(looks), settled, next_at)
 
 
 def _not_paused(awaited: Awaited, after: int, base: int, paused: Sequence[Stretch]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from service.domain.expectations.expect import Bounds, Expect
@@ -32,7 +33,8 @@ def unmet(expect: Expect | None, result: Mapping[str, Any] | None) -> str | None
 def _unmet(name: str, bounds: Bounds, result: Mapping[str, Any]) -> Iterator[str]:
     name_shown = name if name.isprintable() else ascii(name)
     if name not in result:
-        yield f"{name_shown} is missing"
+        near = get_close_matches(name, (one for one in result if isinstance(one, str) and one.isidentifier()), 1, 0.8)
+        yield f"{name_shown} is missing{f' (the result has {near[0]})' if near else ''}"
         return
     value = result[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -16,8 +16,8 @@ TEXT_LIMIT = 10 * 1024
 """The longest text of a ping, in bytes."""
 RUN_ID_FORM = r"[0-9A-Za-z._-]{1,64}"
 _RUN_ID = re.compile(RUN_ID_FORM)
-FIRST_LINE = 200
-"""Characters of a failure's first line that stand in the run's error."""
+LAST_LINE = 200
+"""Characters of a failure's last line that stand in the run's error: programs end with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Ping:
     @property
     def error(self) -> str:
         """The error of the run that this ping ends as failed."""
-        first = next((line.strip() for line in self.text.splitlines() if line.strip()), "")
-        return f"reported failed: {first[:FIRST_LINE]}" if first else "reported failed"
+        last = next((line.strip() for line in reversed(self.text.splitlines()) if line.strip()), "")
+        return f"reported failed: {last[:LAST_LINE]}" if last else "reported failed"
 
 
 def parse_ping(word: Word, run_id: str | None, body: bytes) -> Ping:

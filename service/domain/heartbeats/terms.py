@@ -13,7 +13,8 @@ HEARTBEAT = "heartbeat"
 """The bot type of jobs that are watched, and not run."""
 GRACE_SECONDS, LONGEST_GRACE_SECONDS = 3600, 31_622_400
 """How long after an occurrence a ping is missing, unless the job says otherwise; and the longest that it may say."""
-_TAKEN = frozenset({"starts_at", "ends_at", "calendar", "on_closed", "alert_urls", "expect"})
+TAKEN = frozenset({"starts_at", "ends_at", "calendar", "on_closed", "alert_urls", "expect"})
+"""The options of a heartbeat job. `expect.result` is not taken."""
 _DEFAULTS = Options()
 _ELSEWHERE = "has no effect on a heartbeat job, whose work others do; leave it out"
 
@@ -46,7 +47,7 @@ def require_watchable(schedule: Schedule | None, options: Options | None) -> Non
     """
     refusals = Refusals()
     for name in Options.model_fields:
-        if options is not None and name not in _TAKEN and getattr(options, name) != getattr(_DEFAULTS, name):
+        if options is not None and name not in TAKEN and getattr(options, name) != getattr(_DEFAULTS, name):
             refusals.add(f"options.{name}", _ELSEWHERE)
     if options is not None and options.expect is not None and options.expect.result is not None:
         refusals.add("options.expect.result", "has no effect on a heartbeat job: pings bring no result; leave it out")

@@ -98,7 +98,7 @@ _STRUCTURE = (
     "data", "planning", "leader", "schedulers", "workers", "scheduler_versions", r"schema_\w+", "memory_level",
     "guesses:.*", "rate:.*", "keys", "revoked:.*", "sessions:.*", "calendars(:changed)?", "calendar:[^:]+:jobs",
     "jobs", "enabled_jobs", "due_jobs", "ended_jobs", "deleted", "runs", "queued", "leases", "retries", "later", "held",
-    "edits_due", "ping:.*",
+    "edits_due", "ping:.*", "open_door",
     rf"job:{_ID}:(runs|line|hold|logs|later|backfills|history|waiting|open|slots|pings|ping_count)", "pauses:resuming",
     rf"pause:{_ID}:jobs", "backfills", rf"backfill:{_ID}:(left|open)", "adopted", "due", "enabled",
     "deliveries:.*", "snoozes", "links:secret", rf"link:{_ID}", "rules:wanted", "lease:.*", "troubles", "expect_due",

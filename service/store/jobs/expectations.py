@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from service.domain.calendars.work_calendar import WorkCalendar
-from service.domain.expectations.awaited import Awaited
+from service.domain.expectations.awaited import Awaited, Away
 from service.domain.expectations.paused_time import is_paused, paused_stretches
 from service.domain.expectations.verdict import EndedRun, Facts, Verdict, judge
 from service.domain.heartbeats.terms import grace_ms, is_watched
@@ -32,6 +32,8 @@ AT_ONCE = 100
 """Jobs that one step judges."""
 TOO_FAR_MS = 2 * 3_600_000
 """A job that is to be judged later than this was put off while the clock was ahead."""
+SILENT_MS = 15_000
+"""No web process is up if none has held the watch's lease for so long: another takes it over within 13 s."""
 MOST_WALKED = 1_000
 """Occurrences of one day that are looked at."""
 _DAMAGED = (ValueError, TypeError, LookupError, ArithmeticError, ScheduleError, UnreadableJob)
@@ -94,28 +96,41 @@ class ExpectationStore:
         asked = [question for one in job_ids for question in (
             ("HGETALL", self._keys.job(one)), ("HGETALL", self._keys.expectation(one)),
         )]  # fmt: skip
-        answers = ask(self._scripts, *asked)
+        door = ("HMGET", self._keys.open_door, "seen", "shut", "since"), ("EXISTS", self._keys.lease("watch"))
+        noted, is_watched_now, *answers = ask(self._scripts, *door, *asked)
+        away = away_of(noted, now_ms, is_open=is_watched_now == 1)
         found = []
         for job_id, job, state in zip(job_ids, answers[::2], answers[1::2], strict=True):
             try:
-                found.append(self._judge(job_id, pairs(job), pairs(state), pauses, now_ms))
+                found.append(self._judge(job_id, pairs(job), pairs(state), pauses, now_ms, away))
             except _DAMAGED as error:
                 found.append(Judged(job_id, f"cannot be judged: {error}"))
         return found
+
+    def told(self, job_id: str) -> dict[str, str]:
+        """Return what a job breaches: expectation -> the sentence that was told, in the order in which it was."""
+        (text,) = ask(self._scripts, ("HGET", self._keys.expectation(job_id), "told"))
+        try:
+            return {str(name): str(one["said"]) for name, one in orjson.loads(text or b"{}").items()}
+        except _DAMAGED:
+            return {}
 
     def put_off(self, job_id: str, until_ms: int) -> None:
         """Look at a job that cannot be judged later."""
         self._scripts.read(lambda pipe: pipe.zadd(self._keys.expect_due, {job_id: until_ms}, xx=True))
 
     def _judge(
-        self, job_id: str, job: Mapping[bytes, bytes], state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int
-    ) -> Judged:
+        self, job_id: str, job: Mapping[bytes, bytes], state: Mapping[bytes, bytes], pauses: Sequence[Pause], now: int,
+        away: Away | None,
+    ) -> Judged:  # fmt: skip
         stamp = state.get(b"stamp", b"")
         if not job:
             return Judged(job_id, self._scripts.run("judge_job", job_id, stamp, b"{}").decode())
         record = read_job(job_id, job)
         expect = record.definition.options.expect
         facts = self._facts(record, state, pauses, now)
+        if facts.awaited is not None:
+            facts = replace(facts, awaited=replace(facts.awaited, away=away))
         verdict = judge(expect, facts, now)
         nothing = expect is None and facts.awaited is None
         moved = _moved_on(record, facts.awaited, verdict.next_at)
@@ -151,6 +166,22 @@ class ExpectationStore:
             run_id: at for (run_id, at), values in zip(started.items(), answers, strict=True)
             if isinstance(values, list) and values[0] == b"running" and values[1] != b"1"
         }  # fmt: skip
+
+
+def away_of(noted: Any, now: int, *, is_open: bool) -> Away | None:
+    """Read the last time in which no web process was up, so that nobody could take pings; None if none is known.
+
+    Args:
+        noted: as `lua/hold_lease.lua` notes it.
+        now: the time, ms.
+        is_open: whether a web process holds the watch's lease.
+    """
+    if not isinstance(noted, list) or not all(one is not None and one.isdigit() for one in noted):
+        return None
+    seen, shut, since = map(int, noted)
+    if not is_open and now - seen > SILENT_MS:
+        return Away(seen, None)
+    return Away(shut, min(since, now)) if since else None
 
 
 def stored_facts(state: Mapping[bytes, bytes], now: int) -> Facts:

@@ -9,7 +9,7 @@ from service.batches import batched
 from service.domain.access.labels import JobChoice
 from service.domain.badges.standing import JobFacts
 from service.domain.pauses.pause import Pause, covering
-from service.store.jobs.job_marks import marks_of
+from service.store.jobs.job_marks import JobMarks, marks_of
 from service.store.scripts import Scripts
 from service.store.server.asking import ask, ask_packed, hash_fields
 
@@ -23,12 +23,13 @@ _RUN_FIELDS = ("status", "finished_at", "rehearsal")
 
 
 class StandingJob(NamedTuple):
-    """A job, its name, and when its last run started, ms."""
+    """A job, its name, when its last run started, ms, and its bot and labels."""
 
     id: str
     name: str
     facts: JobFacts
     last_run_ms: int | None
+    marks: JobMarks
 
 
 class RunMark(NamedTuple):
@@ -79,7 +80,7 @@ def _job(job_id: str, row: Any, choice: JobChoice, pauses: Sequence[Pause], now_
         enabled == b"1", _text(state), _text(status), _number(failures) or 0, _number(open_runs) or 0, _text(health),
         _number(due), is_paused,
     )  # fmt: skip
-    return StandingJob(job_id, _text(name) or "", facts, _number(ran))
+    return StandingJob(job_id, _text(name) or "", facts, _number(ran), marks)
 
 
 def newest_runs(scripts: Scripts, job_ids: Sequence[str], count: int) -> Mapping[str, list[RunMark]]:

@@ -14,6 +14,11 @@ class WatchKeys:
         return f"{self.prefix}:lease:{task}"
 
     @property
+    def open_door(self) -> str:
+        """Hash: when a web process was up, so that pings could be taken: seen last, and the last outage's two ends."""
+        return f"{self.prefix}:open_door"
+
+    @property
     def troubles(self) -> str:
         """Hash: kind of a trouble that is on -> JSON: since when, its words, since when it was not seen again."""
         return f"{self.prefix}:troubles"

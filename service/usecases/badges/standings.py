@@ -35,14 +35,14 @@ class Row:
     """One job on a status page.
 
     Args:
-        number: its place among the jobs that were asked for, in the order of their creation, from 1.
+        number: its place among all jobs of the key, in the order of their creation, from 1; None for a single job.
         name: its name; None where none is to be shown.
         standing: how it stands.
         last_run_ms: when its last run started, ms.
         runs: its newest runs, newest first.
     """
 
-    number: int
+    number: int | None
     name: str | None
     standing: Standing
     last_run_ms: int | None
@@ -93,7 +93,7 @@ class Standings:
             StoreUnavailable: Redis is away.
         """
         found, _ = self._standings(job_id, labels)
-        return worst(standing for _, standing in found), len(found)
+        return worst(standing for _, _, standing in found), len(found)
 
     def page(self, job_id: str | None = None, labels: Sequence[str] = (), *, has_names: bool = False) -> Page:
         """Return what a status page shows.
@@ -109,18 +109,22 @@ class Standings:
         """
         if has_names and Scope.FEED not in caller().scopes:
             raise ValidationFailed.of("names", "must be false with a key for badges, which shows no names")
-        found, now_ms = self._standings(job_id, labels)
-        numbered = [(number, job, standing) for number, (job, standing) in enumerate(found, 1)]
-        numbered.sort(key=lambda one: WORST_FIRST.index(one[2]))
-        shown = numbered[:ROWS]
+        found, now_ms = self._standings(job_id, labels, is_numbered=job_id is None)
+        shown = sorted(found, key=lambda one: WORST_FIRST.index(one[2]))[:ROWS]
         runs = newest_runs(self._scripts, [job.id for _, job, _ in shown], BARS)
         rows = [
-            Row(number, job.name if has_names else None, standing, job.last_run_ms, runs[job.id])
+            Row(None if job_id else number, job.name if has_names else None, standing, job.last_run_ms, runs[job.id])
             for number, job, standing in shown
         ]
-        return Page(worst(standing for _, standing in found), len(found), rows, now_ms)
+        return Page(worst(standing for _, _, standing in found), len(found), rows, now_ms)
 
-    def _standings(self, job_id: str | None, labels: Sequence[str]) -> tuple[list[tuple[StandingJob, Standing]], int]:
+    def _standings(
+        self, job_id: str | None, labels: Sequence[str], *, is_numbered: bool = False
+    ) -> tuple[list[tuple[int, StandingJob, Standing]], int]:
+        """Return jobs and how they stand, and the time, ms. To number them, jobs without the labels are read as well.
+
+        A number is the place among the key's jobs, so that a job has the same on each page.
+        """
         chosen, bound = choice(labels), caller().job_id
         if job_id is not None and (not is_id(job_id) or bound not in (None, job_id)):
             raise no_job(job_id)
@@ -129,8 +133,13 @@ class Standings:
         is_blind = census.schedulers == 0 or any(one.kind in BLINDING for one in census.troubles)
         now_ms = self._clock.now_ms()
         _, pauses = self._pauses.stored()
-        jobs = standing_jobs(self._scripts, chosen, pauses, now_ms, None if job_id is None else [job_id])
-        found = [(job, standing_of(job.facts, now_ms, is_blind=is_blind)) for job in islice(jobs, MOST_JOBS)]
+        read = choice() if is_numbered else chosen
+        jobs = standing_jobs(self._scripts, read, pauses, now_ms, None if job_id is None else [job_id])
+        found = [
+            (number, job, standing_of(job.facts, now_ms, is_blind=is_blind))
+            for number, job in enumerate(islice(jobs, MOST_JOBS), 1)
+            if chosen.takes(*job.marks)
+        ]
         if job_id is not None and not found:
             raise no_job(job_id)
         return found, now_ms

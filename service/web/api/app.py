@@ -23,6 +23,7 @@ from service.web.api.alerting.rules import OneRule, RuleList
 from service.web.api.alerting.snoozes import OneSnooze, SnoozeList
 from service.web.api.backfills import BackfillList, OneBackfill, StartBackfill
 from service.web.api.badges import routes as badges
+from service.web.api.badges.shared_looks import SharedLooks
 from service.web.api.bots import BotList
 from service.web.api.calendars import Calendar, CalendarDays, CalendarFile, CalendarList
 from service.web.api.change_notes import ChangeNotes
@@ -48,7 +49,6 @@ from service.web.http.guard import Guard, Nothing
 from service.web.http.incoming import Incoming
 from service.web.http.mounted import WSGI, Mounted
 from service.web.http.page_headers import PAGE_HEADERS
-from service.web.http.pools import Admission
 from service.web.http.rendering import as_answer
 from service.web.http.representation.compression import Compression
 from service.web.http.request_ids import RequestIds
@@ -266,7 +266,7 @@ def _add_access_routes(app: App, services: Services) -> None:
     app.add_route(feeds.ADDRESS, feeds.Feed(services.feeds, services.long))
     for path, word in pings.ROUTES.items():
         app.add_route(path, pings.PingRoute(services.pings, word))
-    looks = Admission(badges.MOST_LOOKS)
+    looks = SharedLooks()
     app.add_route(badges.SVG_ADDRESS, badges.BadgePicture(services.standings, looks))
     app.add_route(badges.JSON_ADDRESS, badges.BadgeData(services.standings, looks))
     app.add_route(badges.PAGE_ADDRESS, badges.StatusPage(services.standings, looks))

@@ -10,6 +10,8 @@ from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
 from service.domain.access.scopes import Scope
+from service.domain.expectations.expect import Expect
+from service.domain.heartbeats.terms import TAKEN
 from service.domain.job import DEFINITION_FIELDS
 from service.domain.options import Options
 from service.domain.schedules.intervals import LONGEST_INTERVAL
@@ -126,7 +128,7 @@ def _show(
     """
     chosen = job["bot_type"] or next(iter(bots), None)
     offered = [name for name in bots if stored is None or name == stored["bot_type"]]
-    options = fields_of(_schema(Options), "options", job["options"], "options")
+    options = option_fields(job["options"])
     show(
         resp,
         "job_form.html",
@@ -141,6 +143,7 @@ def _show(
             for name in offered
         ],
         option_groups=grouped(in_words(one) for one in options if one.path not in _CALENDAR_OPTIONS),
+        run_only=[one.path for one in options if not is_taken_elsewhere(one.path)],
         calendars=calendars.names(),
         on_closed=ON_CLOSED,
         schedule=schedule_form.schedule_values(job["schedule_config"]),
@@ -148,6 +151,18 @@ def _show(
         new_member=schedule_form.new_member(),
         zones=sorted(zone_names()),
     )
+
+
+def option_fields(values: Mapping[str, Any]) -> list[Field]:
+    """Return the fields of a job's options. Each thing that may be expected has one of its own."""
+    options = fields_of(_schema(Options), "options", values, "options")
+    expected = fields_of(_schema(Expect), "options.expect", values.get("expect") or {}, "options-expect")
+    return [*(one for one in options if one.path != "options.expect"), *expected]
+
+
+def is_taken_elsewhere(path: str) -> bool:
+    """Tell whether a heartbeat job, whose work others do, takes an option."""
+    return path.split(".")[1] in TAKEN and path != "options.expect.result"
 
 
 def _bot_fields(bots: Bots, name: str, config: Mapping[str, Any]) -> list[Field]:

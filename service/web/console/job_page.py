@@ -81,6 +81,7 @@ class JobPage(RenderedPage):
             labelled=labelled,
             paused=paused,
             zone=zone,
+            breaches=self._runs.late_because(job_id) if job["health"] not in (None, "ok") else [],
             mended=repairs(_both(recent, listed.data)),
             snoozes=self._snoozes.of_job(job_id),
             preview=preview,

@@ -210,9 +210,8 @@ def _hand_over(done: str, made: dict[str, Any], json: bool) -> None:
     if "ping" in made:
         note(f"{done} Send pings to this address. It is a secret, and shown only now:")
         hand_over(made["ping"])
-        note(
-            'In the script, with this address as PING: curl -fsS -m 10 --retry 3 -o /dev/null "$PING/start", and at the'
-        )
+        call = "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null"
+        note(f'In the script, with this address as PING: {call} "$PING/start", and at the')
         note('end the same with "$PING", or "$PING/fail".')
         return
     if "badge" in made:

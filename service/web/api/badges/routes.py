@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 import falcon
 from falcon.asgi import Request, Response
 
+from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.badges.standing import WORDS, Standing
 from service.errors import ValidationFailed
 from service.interleaving import interleaved
 from service.usecases.badges.standings import Standings
 from service.web.api.badges import badge_svg, status_page
+from service.web.api.badges.shared_looks import SharedLooks
 from service.web.http import query
 from service.web.http.access import BY_TOKEN
-from service.web.http.pools import Admission
 from service.web.http.rendering import as_answer
 from service.web.http.representation.validators import revalidate
 
@@ -24,8 +25,6 @@ SVG_ADDRESS, JSON_ADDRESS, PAGE_ADDRESS = "/badge/{token}.svg", "/badge/{token}.
 SVG, HTML = "image/svg+xml", "text/html"
 FRESH_SECONDS, REFRESH_SECONDS = 30, 60
 """How long caches may show an answer without asking again, and after how long a page loads itself again."""
-MOST_LOOKS = 20
-"""Requests under way of one process. Each may look at 10,000 jobs, in pieces with others' requests between them."""
 BY_TOKEN_OF_A_BADGE = BY_TOKEN.needing(get=(Scope.FEED, Scope.BADGE)).with_known_parameters()
 """A mistyped `job_id` would show other jobs, so no parameter is passed over."""
 T = TypeVar("T")
@@ -38,17 +37,21 @@ class Looking:
 
     Args:
         standings: the use case.
-        looks: limits the requests under way.
+        looks: those of this process.
     """
 
-    def __init__(self, standings: Standings, looks: Admission) -> None:
+    def __init__(self, standings: Standings, looks: SharedLooks) -> None:
         self._standings = standings
         self._looks = looks
 
     async def _look(self, call: Callable[..., T], req: Request, **more: Any) -> T:
         """Look at the jobs that the request names, on the event loop, which serves others meanwhile."""
-        with self._looks.admitted():
-            return await interleaved(call, query.text(req, "job_id"), query.texts(req, "label"), **more)
+        job_id, labels = query.text(req, "job_id"), query.texts(req, "label")
+        who = caller()
+        owner = (who.actor, who.scopes, who.job_id, frozenset(who.limits.labels.items()), who.limits.bot_types)
+        about = (call.__name__, job_id, tuple(labels), *more.items())
+        found: T = await self._looks.look(owner, about, lambda: interleaved(call, job_id, labels, **more))
+        return found
 
 
 class BadgePicture(Looking):

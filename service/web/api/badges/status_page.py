@@ -64,9 +64,15 @@ def _row(row: Row) -> str:
     ]
     said = f'<span class="times">{". ".join(times)}</span>' if times else ""
     return (
-        f'<li><bdi class="job">{f"Job {row.number}" if row.name is None else escape(row.name)}</bdi>'
+        f'<li><bdi class="job">{_called(row)}</bdi>'
         f'<span class="state {row.standing}">{WORDS[row.standing]}</span>{_strip(row.runs)}{said}</li>'
     )
+
+
+def _called(row: Row) -> str:
+    if row.name is not None:
+        return escape(row.name)
+    return "This job" if row.number is None else f"Job {row.number}"
 
 
 def _strip(runs: Sequence[RunMark]) -> str:

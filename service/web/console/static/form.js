@@ -116,11 +116,12 @@ function labels(text) {
 const range = ({ min, max }) => (min && max ? ` from ${min} to ${max}` : min ? ` of at least ${min}` : "");
 
 function put(body, path, value) {
+  if (value === undefined) return;
   const names = path.split(".");
   const last = names.pop();
   let place = body;
   for (const name of names) place = place[name] ??= {};
-  if (value !== undefined) place[last] = value;
+  place[last] = value;
 }
 
 // Shows each error next to the field that it names, or next to the object around the field; clears all others whose path

@@ -20,6 +20,9 @@ function choose() {
   document.getElementById("when-closed").hidden = !document.getElementById("calendar").value;
   const bot = document.getElementById("bot_type").value;
   for (const part of form.querySelectorAll("[data-bot]")) part.hidden = part.dataset.bot !== bot;
+  for (const path of document.getElementById("bot_type").dataset.runOnly.split(" ")) {
+    form.querySelector(`[data-path="${path}"]`).closest(".field").hidden = bot === "heartbeat";
+  }
   sayDifferences(form);
 }
 

@@ -9,7 +9,7 @@ const lines = document.getElementById("ping-lines");
 
 button?.addEventListener("click", () => busy(button, async () => {
   const made = await sendFrom(button, JSON.parse(button.dataset.key));
-  const call = "curl -fsS -m 10 --retry 3 -o /dev/null";
+  const call = "curl -fsS -m 10 --retry 5 --retry-connrefused -o /dev/null";
   address.textContent = made.ping;
   lines.textContent = ["/start", "", "/fail"].map((end) => `${call} "${made.ping}${end}"`).join("\n");
   place.hidden = false;

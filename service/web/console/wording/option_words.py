@@ -23,8 +23,12 @@ LABELS = {
     "alert_urls": "Tell of failures",
     "ping_urls": "Ping about each run",
     "expect": "Expectations",
+    "success_within_seconds": "Late without a success for",
+    "finish_by": "Late without a success by",
+    "longest_seconds": "Slow if a run takes longer than",
+    "result": "Not as expected unless the result has",
 }
-"""Option -> its label."""
+"""Option, or thing that is expected -> its label."""
 HINTS = {
     "max_concurrent_runs": "Of this job.",
     "overlap": "What happens to an occurrence that is due while as many runs go on as may.",
@@ -40,6 +44,10 @@ HINTS = {
     "delete_after_seconds": "Empty means never.",
     "alert_urls": "Names of Apprise URLs, env:BOT_SECRET_…",
     "ping_urls": "Names of web addresses, env:BOT_SECRET_…, told of each start, success (the address) and /fail.",
+    "success_within_seconds": "Since the last success, or since the job was switched on.",
+    "finish_by": "A local time of each day with an occurrence, such as 07:30.",
+    "longest_seconds": 'Seconds, or "auto": 3 times the 95th percentile of the last 50 successes.',
+    "result": 'Fields and their bounds, such as {"rows": {"min": 1, "max": 500}} or {"state": {"equals": "ok"}}.',
 }
 """Option -> its hint, where the API's own words are for programs."""
 CHOICES = {
@@ -58,7 +66,9 @@ GROUPS = {
     ),
     "Overlaps and outages": ("overlap", "max_concurrent_runs", "misfire_grace_seconds", "catch_up"),
     "From when, until when": ("starts_at", "ends_at", "jitter_seconds", "delete_after_seconds"),
-    "Who is told, and what is expected": ("alert_urls", "ping_urls", "expect"),
+    "Who is told, and what is expected": (
+        "alert_urls", "ping_urls", "success_within_seconds", "finish_by", "longest_seconds", "result",
+    ),
 }  # fmt: skip
 """Title -> options. One that is in no group stands in the last."""
 

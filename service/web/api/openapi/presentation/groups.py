@@ -44,6 +44,7 @@ GROUPS = (
     }),
     Group("Runs", "What happened each time: outcomes, logs, runs by hand.", {
         "list_runs": "GET /scheduler/runs",
+        "find_run": "GET /scheduler/runs/{run_id}",
         "list_job_runs": f"GET {_JOB}/history",
         "get_run": f"GET {_RUN}",
         "get_run_log": f"GET {_RUN}/log",
