@@ -61,6 +61,7 @@ def floods(client: socket.socket) -> None:
 def sends_on(client: socket.socket) -> None:
     """To itself, in a circle that no client follows for long; each step takes its time."""
     port = client.getsockname()[1]
+    client.recv(65_536)
     time.sleep(0.3)
     client.sendall(b"HTTP/1.1 307 On\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % port)
 

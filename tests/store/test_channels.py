@@ -344,8 +344,9 @@ def test_many_slow_addresses_hold_up_none_that_is_quick(rig: Rig, monkeypatch: p
     monkeypatch.setattr(alerts_module, "announce", announce)
     monkeypatch.setattr(alerts_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(alerts_module, "SORT_SECONDS", -1.0)
-    slow = " ".join(f"json://slow{number}" for number in range(alerts_module.MOST_AT_ONCE))
-    alerts = Alerts(rig.scripts, f"{slow} json://quick", lambda: True, {})
+    urls = [f"json://slow{number}" for number in range(alerts_module.MOST_AT_ONCE)]
+    urls.insert(8, "json://quick")  # ALERT_URL/9, the last one by its name, and so in its turn
+    alerts = Alerts(rig.scripts, " ".join(urls), lambda: True, {})
     for _ in range(3):
         end(rig, rig.make_job(), "failed", error="no")
     alerts.step()
