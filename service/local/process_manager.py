@@ -101,7 +101,6 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
         self._is_up = is_up
         self._store = store
         self._request = request
-        self.returncode: int | None = None
         self._asked = False
         self._pauses: dict[str, Backoff] = {}
         self._started: dict[str, float] = {}
