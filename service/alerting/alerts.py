@@ -93,8 +93,7 @@ class Alerts:
         self._public_url = (public_url or "").rstrip("/") or None
         self._links = RunLinks(scripts, self._public_url) if run_links and self._public_url else None
         self._on_the_way = Places()
-        self._has_more = False
-        """Whether notes are left to be sorted."""
+        self._has_more = False  # whether notes are left to be sorted
         self._back: queue.Queue[_Sent | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
