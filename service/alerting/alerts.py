@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from service.alerting import alert_texts, wording
 from service.alerting.alert_addresses import Address, Addresses, NoSuchChannel, Unusable, pace_of
+from service.alerting.places import Places
 from service.alerting.run_links import RunLinks, without_links
 from service.alerting.sorting import Sorter
 from service.alerting.waiting import waiting_in
@@ -51,12 +52,6 @@ LAST_SECONDS = 0.8
 """For how long a process that stops waits for messages that are on their way."""
 TRIES_BEFORE_TOLD = 3
 """Tries in a row that fail, about half a minute, after which the watch hears of it."""
-MOST_AT_ONCE, FAILING_AT_ONCE = 16, 8
-"""Messages that are on their way at a time; and beside them those of addresses that did not take the last one, so that
-many dead addresses hold up none that is well."""
-SLOW_SECONDS, MOST_SLOW = 3.0, 100
-"""A message that is on its way for longer counts no more among the former: many slow addresses hold up none that is
-quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +92,8 @@ class Alerts:
         self._leads = leads
         self._public_url = (public_url or "").rstrip("/") or None
         self._links = RunLinks(scripts, self._public_url) if run_links and self._public_url else None
-        self._on_the_way: dict[str, tuple[bool, float]] = {}
-        """Address -> whether it had failed before, and since when, steady seconds."""
-        self._has_more = False
-        """Whether notes are left to be sorted."""
+        self._on_the_way = Places()
+        self._has_more = False  # whether notes are left to be sorted
         self._back: queue.Queue[_Sent | None] = queue.Queue()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -212,7 +205,7 @@ class Alerts:
         turn = next_turn(pace, since, line.progress, now, waiting.snoozed)
         if turn.at > now:
             self._deliveries.wait(address, line.progress, waiting.next_at(turn.at), now)
-        elif self._has_room(line.progress.failures > 0):
+        elif self._on_the_way.has_room(has_failed=line.progress.failures > 0):
             free = waiting.free
             if turn.is_gathered or turn.is_last:
                 free = waiting_in(line, snoozes, now, self._deliveries, whole=True).free
@@ -234,14 +227,6 @@ class Alerts:
             return free[: turn.count], ()
         order = [free[place] for place in by_turns(self._deliveries.jobs(free))]
         return order[: wording.MOST_LINES], order[wording.MOST_LINES :]
-
-    def _has_room(self, has_failed: bool) -> bool:
-        failing = sum(failed for failed, _ in self._on_the_way.values())
-        if has_failed:
-            return failing < FAILING_AT_ONCE
-        late = time.monotonic() - SLOW_SECONDS
-        quick = sum(not failed and since > late for failed, since in self._on_the_way.values())
-        return quick < MOST_AT_ONCE and len(self._on_the_way) - failing < MOST_SLOW
 
     def _drop_empty(self, address: str, line: Line, told: Sequence[Told]) -> None:
         """Let go of alerts whose text outside hands have taken away."""
@@ -268,7 +253,7 @@ class Alerts:
             return Message("An alert that cannot be read", "Its record in Redis is damaged.")
 
     def _begin(self, address: Address | str, message: Message, sending: _Sent) -> None:
-        self._on_the_way[sending.line.address] = (sending.line.progress.failures > 0, time.monotonic())
+        self._on_the_way.take(sending.line.address, has_failed=sending.line.progress.failures > 0)
         if isinstance(address, str):
             self._back.put(_Sent(sending.line, sending.told, address))
             return
@@ -293,7 +278,7 @@ class Alerts:
         except (ServiceError, RedisError, OSError):
             self._back.put(sent)
             raise
-        self._on_the_way.pop(line.address, None)
+        self._on_the_way.leave(line.address)
         if sent.reason is None and line.progress.failures >= TRIES_BEFORE_TOLD:
             self._outbox.note_delivery(name)
         if sent.reason is not None:

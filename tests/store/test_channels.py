@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from service.alerting import alerts as alerts_module
+from service.alerting import places
 from service.alerting.alerts import Alerts
 from service.domain.alerting.turns import LOOK_AGAIN_MS
 from service.domain.run_records import Outcome
@@ -343,8 +344,9 @@ def test_many_slow_addresses_hold_up_none_that_is_quick(rig: Rig, monkeypatch: p
 
     monkeypatch.setattr(alerts_module, "announce", announce)
     monkeypatch.setattr(alerts_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(places, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(alerts_module, "SORT_SECONDS", -1.0)
-    urls = [f"json://slow{number}" for number in range(alerts_module.MOST_AT_ONCE)]
+    urls = [f"json://slow{number}" for number in range(places.MOST_AT_ONCE)]
     urls.insert(8, "json://quick")  # ALERT_URL/9, the last one by its name, and so in its turn
     alerts = Alerts(rig.scripts, " ".join(urls), lambda: True, {})
     for _ in range(3):
@@ -353,7 +355,7 @@ def test_many_slow_addresses_hold_up_none_that_is_quick(rig: Rig, monkeypatch: p
     assert rig.client.llen(rig.keys.alerts) == 2, "one note was sorted, and then sent"
     alerts.step()
     assert "json://quick" not in told
-    clock[0] += alerts_module.SLOW_SECONDS
+    clock[0] += places.SLOW_SECONDS
     alerts.step()
     for _ in range(100):
         if "json://quick" in told:

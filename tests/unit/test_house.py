@@ -30,7 +30,6 @@ SHORT = {
     "service/domain/schedules/intervals.py": "two modules need it before definitions",
     "service/runner.py": "RQ's stored records name it",
     "service/secrecy/own_copies.py": "one trick, explained once",
-    "service/store/keys/watch_keys.py": "a subject of its own",
     "service/store/server/packing.py": "all connections need it",
     "service/web/api/messages.py": "a noun of the API",
     "service/web/http/page_headers.py": "every page of the process has them",
