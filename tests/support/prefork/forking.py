@@ -1,7 +1,7 @@
 """The process that forks others: `python -m tests.support.prefork.forking FD`, with the socket that asks.
 
-It loads the modules of the web process, the scheduler, the worker and the command line, templates and assets, and
-begins nothing: no thread, no connection, no bot.
+It loads the modules of the web process, the scheduler and the worker, puts the command line together, compiles templates
+and compresses assets. It begins nothing: no thread, no connection, no bot.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import Any
 import gunicorn.app.wsgiapp  # noqa: F401
 
 import service.asgi
-import service.cli.app
 import service.scheduler.main
 import service.scheduler.scheduler
 import service.web.server.worker
 import service.worker.main
 import service.worker.serving
 import service.worker.supervisor  # noqa: F401
+from service.cli.app import command_line
 from service.web.console.assets import ASSETS
 from service.web.console.page import TEMPLATES
 
@@ -115,6 +115,7 @@ def run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    command_line()
     ASSETS.squeeze()
     for template in TEMPLATES.list_templates():
         TEMPLATES.get_template(template)

@@ -115,13 +115,14 @@ function labels(text) {
 
 const range = ({ min, max }) => (min && max ? ` from ${min} to ${max}` : min ? ` of at least ${min}` : "");
 
+// Puts a value at its path. An object whose fields are all left out is empty, unless it lies within another.
 function put(body, path, value) {
-  if (value === undefined) return;
   const names = path.split(".");
   const last = names.pop();
+  if (value === undefined && names.length > 1) return;
   let place = body;
   for (const name of names) place = place[name] ??= {};
-  place[last] = value;
+  if (value !== undefined) place[last] = value;
 }
 
 // Shows each error next to the field that it names, or next to the object around the field; clears all others whose path
