@@ -1,11 +1,12 @@
 """The process that forks others: `python -m tests.support.prefork.forking FD`, with the socket that asks.
 
-It loads the modules of the web process, the scheduler and the worker, puts the command line together, compiles templates
-and compresses assets. It begins nothing: no thread, no connection, no bot.
+It loads the modules of the web process, the scheduler and the worker, and makes what is the same in each: the command
+line, templates, assets. It begins nothing: no thread, no connection, no bot.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -119,6 +120,8 @@ if __name__ == "__main__":
     ASSETS.squeeze()
     for template in TEMPLATES.list_templates():
         TEMPLATES.get_template(template)
+    gc.collect()
+    gc.freeze()  # else each process would look through all of it when it ends
     task = serve(socket.socket(fileno=int(sys.argv[1])))
     if task is not None:
         run(task["arguments"])
