@@ -112,6 +112,13 @@ class BotWorker(Worker):
         self._next_beat = 0.0
         self._shown: WorkerStatus | None = None
 
+    def _set_ip_address(self, connection: Redis) -> None:
+        """Leave the address unknown where redis-py cannot read it: the path of Redis' socket has a space."""
+        try:
+            super()._set_ip_address(connection)
+        except ValueError:
+            self.ip_address = "unknown"
+
     def _watched(self) -> Watched:
         return Watched(
             worker=self.name,
