@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,17 +18,16 @@ from service.domain.options import Options
 from service.domain.planning import new_record
 from service.domain.records import JobRecord, Plan
 from service.settings import Settings
-from service.store.jobs.job_hashes import JobStore
 from service.store.keys import Keys
 from service.store.rq_records import make_scripts
-from service.store.scripts import Limits, Scripts
+from service.store.scripts import Limits
 from service.store.server.startup_checks import check_at_startup
 from service.usecases.runs import Runs
 from tests.support.processes import find_free_port
+from tools.bulk import save
 
 API_KEY = "a key for measuring"
 KEYS = Keys()
-CHUNK = 200
 
 WEB = [own_python(), "-m", "gunicorn", "--config", "python:service.gunicorn_config"]
 SCHEDULER = [own_python(), "scheduler.py"]
@@ -49,25 +47,6 @@ def isolations() -> Sequence[str]:
     return ("warm", "fork") if "worker_isolation" in Settings.model_fields else ("fork",)
 
 
-@dataclass(slots=True)
-class _Collecting(Scripts):
-    """Keeps the calls of one verb until there are enough of them for a round trip."""
-
-    calls: list[tuple[Any, ...]] = field(default_factory=list)
-
-    def run(self, verb: str, *args: str | int | float | bytes) -> Any:
-        self.calls.append(args)
-        if len(self.calls) == CHUNK:
-            self.flush(verb)
-        return [b"saved", time.time_ns() // 1_000_000]  # as lua/save_job.lua answers for a new job
-
-    def flush(self, verb: str) -> None:
-        calls, self.calls = self.calls, []
-        for answer in self.run_many(verb, calls):
-            if isinstance(answer, Exception):
-                raise answer
-
-
 def definition(**fields: Any) -> JobDefinition:
     """A job of the bot that does nothing, due every hour unless told otherwise."""
     plain: dict[str, Any] = {
@@ -81,13 +60,7 @@ def store(place: Place, records: Iterator[JobRecord]) -> list[str]:
     """Stores jobs, many in a round trip. Returns their ids."""
     made = make_scripts(place.client, KEYS, Limits())
     check_at_startup(place.client, KEYS)
-    scripts = _Collecting(client=made.client, keys=made.keys, limits=made.limits, rq_fields=made.rq_fields)
-    stored, ids = JobStore(scripts), []
-    for record in records:
-        stored.add(record)
-        ids.append(record.id)
-    scripts.flush("save_job")
-    return ids
+    return save(made, records)
 
 
 def planned(what: JobDefinition, first: int, now: float) -> JobRecord:
