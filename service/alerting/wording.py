@@ -35,8 +35,8 @@ _ADVICE = {
 _ADVICE_ELSEWHERE = {
     **_ADVICE,
     "failed": "Read the run's log, and mend the cause where the work is done: bot-scheduler logs {job_id} {run_id}",
-    "breach": "See whether the script still runs where the work is done, and reaches its address for pings; if it has "
-    "none yet: bot-scheduler keys create NAME --ping {job_id}",
+    "breach of a ping": "See whether the script still runs where the work is done, and reaches its address for pings; "
+    "if it has none yet: bot-scheduler keys create NAME --ping {job_id}",
 }  # fmt: skip
 """Of heartbeat jobs, which nothing here runs."""
 NO_LINKS: Mapping[str, str] = MappingProxyType({})

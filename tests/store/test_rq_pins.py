@@ -105,8 +105,8 @@ def test_rq_keeps_a_result_as_the_runner_words_it() -> None:
 def test_no_other_member_of_rqs_worker_is_used() -> None:
     """What ours calls, replaces, reads or sets of what RQ's classes have: all was read, and all is still there."""
     assert members.inherited(BotWorker, rq.worker.base, rq.worker.worker_classes) == {
-        "__init__", "_pubsub_exception_handler", "bootstrap", "handle_payload", "heartbeat", "name", "register_death",
-        "request_stop", "set_state", "teardown", "work",
+        "__init__", "_pubsub_exception_handler", "_set_ip_address", "bootstrap", "handle_payload", "heartbeat",
+        "ip_address", "name", "register_death", "request_stop", "set_state", "teardown", "work",
     }  # fmt: skip
 
 

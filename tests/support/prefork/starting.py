@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -79,8 +78,7 @@ class Forked:
         self.returncode: int | None = None
 
     def _read(self, timeout: float | None) -> bytes:
-        if not select.select([self._news], [], [], timeout)[0]:
-            raise TimeoutError
+        self._news.settimeout(timeout)
         told = self._news.recv(64)
         if not told:
             raise RuntimeError("the process that forks others has ended; stderr says why")
@@ -101,7 +99,7 @@ class Forked:
         if self.returncode is None:
             try:
                 self.returncode = int(self._read(timeout))
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from None
             self._news.close()
         return self.returncode
