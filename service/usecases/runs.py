@@ -14,6 +14,7 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.expectations.verdict import RESULT
 from service.domain.ids import is_id
+from service.domain.plain_json import dumps
 from service.domain.run_records import STATUSES, TRIGGERS
 from service.domain.timestamps import format_ms, parse_period
 from service.errors import Conflict, NotFound, ValidationFailed
@@ -29,11 +30,13 @@ from service.usecases.access.side_doors import (
 )
 from service.usecases.access.sight import choice
 from service.usecases.ids import no_job, no_run
-from service.usecases.paging import check_run_cursor
+from service.usecases.paging import MAX_PAGE, check_run_cursor
 from service.usecases.runs_by_hand import RunsByHand
 from service.usecases.views import Page, View
 
 LATER_SHOWN = 20
+SEARCHED_PAGES = 15
+"""Pages of runs that one search for a text reads."""
 
 
 class Runs(RunsByHand):
@@ -73,8 +76,9 @@ class Runs(RunsByHand):
                 return answer == "cancelled", self.run(job_id, run_id)
 
     def all_runs(
-        self, *, limit: int, cursor: str | None = None, status: str | None = None, job_id: str | None = None,
+        self, *, limit: int, cursor: str | None = None, status: str | None = None,
         trigger: str | None = None, since: str | None = None, until: str | None = None, labels: Sequence[str] = (),
+        job_ids: frozenset[str] | None = None, text: str | None = None,
     ) -> Page:  # fmt: skip
         """Read a page of all jobs' runs, newest first.
 
@@ -82,11 +86,12 @@ class Runs(RunsByHand):
             limit: the most runs on the page, 1–`MAX_PAGE`.
             cursor: the `next_cursor` of the page before.
             status: only runs with this status.
-            job_id: only this job's runs.
             trigger: only runs with this trigger.
             since: only runs queued at or after this timestamp.
             until: only runs queued before this timestamp.
             labels: filters such as `team:crm`, all of which must hold for a run's job.
+            job_ids: only runs of these jobs.
+            text: only runs that say this in their error, reason or result, in any case.
 
         Returns:
             The page. With a filter it may be short although more runs follow.
@@ -98,13 +103,30 @@ class Runs(RunsByHand):
         start, end = parse_period(since, until)
         wanted = RunFilter(
             status=_one_of("status", status, STATUSES),
-            job_id=job_id,
+            job_ids=job_ids,
             trigger=_one_of("trigger", trigger, TRIGGERS),
             since_ms=None if start is None else start * 1000,
             until_ms=None if end is None else end * 1000,
             choice=choice(labels),
         )
-        return self._page(*self._history.of_all(limit, cursor, wanted))
+        if not text:
+            return self._page(*self._history.of_all(limit, cursor, wanted))
+        return self._saying(text.casefold(), limit, cursor, wanted)
+
+    def _saying(self, text: str, limit: int, cursor: str | None, wanted: RunFilter) -> Page:
+        """Search what the caller may read of runs. The search is bounded, as that of `History.of_all`."""
+        found: list[dict[str, Any]] = []
+        for _ in range(SEARCHED_PAGES):
+            page = self._page(*self._history.of_all(MAX_PAGE, cursor, wanted))
+            for run in page.data:
+                if text in _said(run):
+                    found.append(run)
+                    if len(found) == limit:
+                        return Page(found, run["id"])
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return Page(found, cursor)
 
     def history(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page:
         """Read a page of a job's runs, newest first.
@@ -194,6 +216,11 @@ class Runs(RunsByHand):
 
     def _page(self, runs: Sequence[bytes], following: str | None) -> Page:
         return Page(self._veil.over(runs), following)
+
+
+def _said(run: Mapping[str, Any]) -> str:
+    told = [run[name] for name in ("error", "reason", "result") if run.get(name)]
+    return " ".join(one if isinstance(one, str) else dumps(one).decode() for one in told).casefold()
 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:

@@ -216,7 +216,7 @@ def test_a_run_shows_what_it_ran_with(page: Page, installation: Installation) ->
     dialog.get_by_role("button", name="Run").click()
     page.get_by_role("link", name="Watch").click()
     expect(page.locator("#ran-with")).to_contain_text('"once more" for this run')
-    file = page.request.get(f"/runs.csv?trigger=manual&job_id={job_id}").text()
+    file = page.request.get(f"/runs.csv?trigger=manual&job={job_id}").text()
     assert [row["job"] for row in csv.DictReader(io.StringIO(file))] == ["Overlaid", "Overlaid"]
 
 

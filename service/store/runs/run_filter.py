@@ -16,7 +16,7 @@ class RunFilter:
     """A filter of runs; None accepts any. `since_ms` ≤ time of the request < `until_ms`. `choice` is one of jobs."""
 
     status: str | None = None
-    job_id: str | None = None
+    job_ids: frozenset[str] | None = None
     trigger: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
@@ -29,7 +29,9 @@ class RunFilter:
 
     def wants(self, run: Mapping[str, bytes | None]) -> bool:
         """Return whether it accepts a run, by the values of its fields; `choice` is left to the reader."""
-        for name in ("status", "job_id", "trigger"):
+        if self.job_ids is not None and (run["job_id"] or b"").decode(errors="replace") not in self.job_ids:
+            return False
+        for name in ("status", "trigger"):
             asked_for = getattr(self, name)
             if asked_for is not None and run[name] != asked_for.encode("utf-8", "surrogatepass"):
                 return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import falcon
 from falcon.asgi import Request, Response
 
@@ -165,9 +167,10 @@ class AllRuns:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Return a page of all jobs' runs, newest first."""
         limit = PAGE_LIMIT.read(req)
-        filters = {name: query.text(req, name) for name in ("status", "job_id", "trigger", "since", "until")}
-        labels = query.texts(req, "label")
-        page = await interleaved(self._runs.all_runs, limit=limit, cursor=paging.cursor(req), labels=labels, **filters)
+        filters: dict[str, Any] = {name: query.text(req, name) for name in ("status", "trigger", "since", "until")}
+        job_id, labels = query.text(req, "job_id"), query.texts(req, "label")
+        filters |= {"labels": labels, "job_ids": None if job_id is None else frozenset({job_id})}
+        page = await interleaved(self._runs.all_runs, limit=limit, cursor=paging.cursor(req), **filters)
         paging.send_page(req, resp, page)
 
     on_head = on_get

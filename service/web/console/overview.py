@@ -99,9 +99,7 @@ class Overview(RenderedPage):
         found: list[Mapping[str, Any]] = []
         cursor = None
         for _ in range(RUN_PAGES):
-            page = self._runs.all_runs(
-                limit=RUN_PAGE, cursor=cursor, status=None, job_id=None, trigger=None, since=None, until=None
-            )
+            page = self._runs.all_runs(limit=RUN_PAGE, cursor=cursor)
             found_here = page.data
             recent = [run for run in found_here if run["queued_at"] >= timestamp]
             found += [run for run in recent if not run["rehearsal"]]

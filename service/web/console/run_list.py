@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
+from service.domain.run_records import STATUSES, TRIGGERS
 from service.errors import Conflict, NotFound
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
+from service.web.console.finding.run_query import RunQuery
 from service.web.console.history.repairs import repairs
-from service.web.console.job_list import labels_of
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
 PAGE = 50
-STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
-TRIGGERS = ("schedule", "manual", "retry", "backfill", "ping")
 
 
 class RunList(RenderedPage):
@@ -35,14 +33,10 @@ class RunList(RenderedPage):
         self._runs = runs
 
     def render(self, req: Request, resp: Response) -> None:
-        """Show a page of runs, filtered by `status` and `trigger`."""
-        status = _one_of(query.text(req, "status"), STATUSES)
-        trigger = _one_of(query.text(req, "trigger"), TRIGGERS)
-        cursor = query.text(req, "cursor")
-        labels = labels_of(req)
-        page = self._runs.all_runs(limit=PAGE, cursor=cursor, status=status, trigger=trigger, labels=labels)
+        """Show a page of the runs that the address asks for."""
+        asked, cursor = RunQuery(req), query.text(req, "cursor")
+        page = self._runs.all_runs(limit=PAGE, cursor=cursor, **asked.filters(self._jobs))
         runs = page.data
-        asked = {"status": status, "trigger": trigger, "label": labels, "cursor": page.next_cursor}
         show(
             resp,
             "runs.html",
@@ -50,12 +44,13 @@ class RunList(RenderedPage):
             runs=runs,
             mended=repairs(runs),
             names=self._names(runs),
-            status_asked=status,
-            trigger_asked=trigger,
-            labels_asked=labels,
+            asked=asked.asked,
+            labels_asked=asked.labels,
+            is_narrowed=asked.is_narrowed,
             cursor=cursor,
-            file=_address("/runs.csv", asked | {"cursor": None}),
-            following=_address("/runs", asked) if page.next_cursor else None,
+            file=asked.address("/runs.csv"),
+            newest=asked.address("/runs"),
+            following=asked.address("/runs", page.next_cursor) if page.next_cursor else None,
             statuses=STATUSES,
             triggers=TRIGGERS,
         )
@@ -69,12 +64,3 @@ class RunList(RenderedPage):
             except (NotFound, Conflict):
                 continue
         return names
-
-
-def _address(path: str, asked: Mapping[str, Any]) -> str:
-    sent = urlencode({name: value for name, value in asked.items() if value}, doseq=True)
-    return f"{path}?{sent}" if sent else path
-
-
-def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:
-    return value if value in known else None

@@ -13,10 +13,11 @@ from service.usecases.access.keys import StoredKeys
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.jobs import Jobs
 from service.usecases.views import Page
-from service.web.console.access.audit_query import MOST_NAMESAKES, asked_for, filters_of, jobs_called
+from service.web.console.access.audit_query import MOST_NAMESAKES, asked_for, filters_of
 from service.web.console.access.audit_rows import AuditRows
 from service.web.console.access.audit_words import action_choices
 from service.web.console.access.offers import AUDIT, KEYS, tabs
+from service.web.console.finding.named_jobs import jobs_called
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION

@@ -11,15 +11,13 @@ from falcon.asgi import Request, Response
 
 from service.contacts.writing.formulas import disarmed
 from service.domain.access.scopes import Scope
-from service.domain.run_records import STATUSES, TRIGGERS
 from service.errors import Conflict, NotFound
 from service.usecases.jobs import Jobs
 from service.usecases.paging import MAX_PAGE
 from service.usecases.runs import Runs
+from service.web.console.finding.run_query import RunQuery
 from service.web.console.formatting import summary
-from service.web.console.job_list import labels_of
 from service.web.console.page import Page
-from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool, PooledResource
 from service.web.http.rendering import send_download
@@ -48,23 +46,19 @@ class RunFile(PooledResource[Runs], Page):
         self._jobs = jobs
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Send the runs that `status`, `trigger`, `label`, `job_id`, `since` and `until` choose, newest first."""
-        asked: dict[str, Any] = {name: query.text(req, name) or None for name in ("job_id", "since", "until")}
-        for name, known in (("status", STATUSES), ("trigger", TRIGGERS)):
-            value = query.text(req, name)
-            asked[name] = value if value in known else None
-        asked["labels"] = labels_of(req)
-        await send_download(req, resp, self._pieces(asked), CSV, self._pool)
+        """Send the runs that the list with the same address shows, newest first."""
+        filters = await self._pool.run(RunQuery(req).filters, self._jobs)
+        await send_download(req, resp, self._pieces(filters), CSV, self._pool)
         resp.downloadable_as = "runs.csv"
 
     on_head = on_get
 
-    def _pieces(self, asked: Mapping[str, Any]) -> Iterator[bytes]:
+    def _pieces(self, filters: Mapping[str, Any]) -> Iterator[bytes]:
         yield _written([COLUMNS])
         names: dict[str, str] = {}
         cursor: str | None = None
         while True:
-            page = self._source.all_runs(limit=MAX_PAGE, cursor=cursor, **asked)
+            page = self._source.all_runs(limit=MAX_PAGE, cursor=cursor, **filters)
             runs = page.data
             for job_id in {run["job_id"] for run in runs} - names.keys():
                 names[job_id] = self._name(job_id)

@@ -1,4 +1,4 @@
-// Filters of the audit log: days count in the reader's time zone, which the address then names.
+// A list's filters by days: they count in the reader's time zone, which the address then names.
 import { zone } from "./times.js";
 
 const filters = document.getElementById("filters");
