@@ -140,7 +140,7 @@ def _audit(
     client, keys, found = stage.client, stage.keys, Findings()
     until(lambda: load.call("GET", "/health")[0] == 200, 60)
     now = time.time()
-    until(lambda: _all_decided(stage, now), 60, lambda: "the scheduler does not catch up")
+    until(lambda: not _undecided(stage, now), 60, lambda: f"the scheduler does not catch up: {_undecided(stage, now)}")
     off_since = load.switch_off()
     pinger.end_all()
     unexpected = list(load.unexpected)
@@ -221,20 +221,21 @@ def _audit_job(found: Findings, load: Load, job_id: str, runs: list[dict[str, st
         found.lost.append(f"{name}: the name {known.name!r} was acknowledged, {stored!r} is kept")
 
 
-def _all_decided(stage: Stage, now: float) -> bool:
-    """Whether nothing that was due by `now` is to be decided, also of jobs that a lost index does not hold yet."""
+def _undecided(stage: Stage, now: float) -> list[str]:
+    """Tell what is to be decided of what was due by `now`, also of jobs that a lost index does not hold yet."""
     keys, pipeline = stage.keys, stage.client.pipeline(transaction=False)
-    if not stage.client.exists(keys.leader) or stage.client.exists(keys.edits_due):
-        return False
+    if not stage.client.exists(keys.leader):
+        return ["no scheduler leads"]
+    found = [f"edits of {edits} occurrences are due"] if (edits := stage.client.zcard(keys.edits_due)) else []
     job_ids: Any = stage.client.zrange(keys.jobs, 0, -1)
     for job_id in job_ids:
         pipeline.hmget(keys.job(job_id.decode()), "enabled", "next_due")
         pipeline.zscore(keys.due, job_id)
     answers = pipeline.execute()
-    for (enabled, next_due), score in zip(answers[::2], answers[1::2], strict=True):
+    for job_id, (enabled, next_due), score in zip(job_ids, answers[::2], answers[1::2], strict=True):
         if enabled == b"1" and next_due and (score is None or min(score, float(next_due)) <= now * 1000):
-            return False
-    return True
+            found.append(f"job {job_id.decode()} is due at {next_due.decode()}, in the index at {score}")
+    return found
 
 
 def _is_paused_at_times(load: Load, job_id: str) -> bool:
