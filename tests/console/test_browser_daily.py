@@ -220,6 +220,33 @@ def test_a_run_shows_what_it_ran_with(page: Page, installation: Installation) ->
     assert [row["job"] for row in csv.DictReader(io.StringIO(file))] == ["Overlaid", "Overlaid"]
 
 
+def test_texts_in_several_languages_are_written_in_fields(page: Page, installation: Installation) -> None:
+    """A row more is there as soon as it is needed, and a draft keeps all rows. What is emptied is gone."""
+    config = {"dry_run": True, "templates": {"en": {"on_time": "Hi\nAll the best, {{ given_name }}"}}}
+    job_id = installation.make_job(name="In languages", bot_type="birthday", bot_config=config)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"/jobs/{job_id}/edit")
+    rows = page.get_by_role("group", name=re.compile(r"^Templates \d$"))
+    expect(rows).to_have_count(2)
+    rows.nth(1).get_by_label("Language").fill("de")
+    expect(rows).to_have_count(3)
+    rows.nth(1).get_by_label("Late").fill("Nachträglich\nAlles Gute, {{ given_name }}")
+    rows.nth(2).get_by_label("On time").fill("Salut\nBon anniversaire")
+    page.reload()
+    expect(rows.nth(1).get_by_label("Late")).to_have_value(re.compile("Alles Gute"))
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[data-error='bot_config.templates']")).to_contain_text("Must have a language beside each text")
+    assert barriers(page) == [] and overflow(page) <= 0
+    rows.nth(2).get_by_label("Language").fill("fr")
+    rows.nth(0).get_by_label("Language").fill("")
+    rows.nth(0).get_by_label("On time").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("In languages")
+    assert installation.call("GET", f"/jobs/{job_id}")[1]["bot_config"]["templates"] == {
+        "de": {"late": "Nachträglich\nAlles Gute, {{ given_name }}"}, "fr": {"on_time": "Salut\nBon anniversaire"},
+    }  # fmt: skip
+
+
 def test_a_name_that_is_taken_is_told(page: Page, installation: Installation) -> None:
     """It is allowed all the same."""
     installation.make_job(name="Taken by somebody")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.bots.birthday.bot import BirthdayConfig
 from service.domain.expectations.expect import Expect
 from service.domain.options import Options
 from service.domain.schedules.definition import parse_schedule
-from service.web.console.form_fields import fields_of
+from service.web.console.form_fields import Field, fields_of
 from service.web.console.history.changed_fields import changed_fields
 from service.web.console.schedule_form import PRESETS
 from service.web.console.wording import option_words
@@ -85,6 +88,20 @@ def test_headers_and_numbers_have_fields_of_their_own() -> None:
     assert (status.kind, status.value) == ("numbers", "200, 204")
     assert (wait.kind, wait.label, wait.value) == ("span", "Wait", "30 s")
     assert [one.is_rare for one in (headers, status, other, wait)] == [False, False, True, False]
+
+
+def test_texts_by_language_have_a_field_each() -> None:
+    """Unless what is stored is something else, which stays JSON."""
+    schema = BirthdayConfig.model_json_schema()
+
+    def made(templates: Any) -> Field:
+        return next(one for one in fields_of(schema, "b", {"templates": templates}, "bot") if one.label == "Templates")
+
+    field = made({"de": {"late": "Nachträglich\n…"}, "*": {}})
+    assert (field.kind, field.value) == ("texts", [("de", {"late": "Nachträglich\n…"}), ("*", {})])
+    assert [(part.name, part.label) for part in field.parts] == [("on_time", "On time"), ("late", "Late")]
+    assert (made(None).value, made(None).is_rare, field.is_rare) == ([], True, False)
+    assert [made(odd).kind for odd in ({"de": "text"}, {"de": {"other": "text"}})] == ["json", "json"]
 
 
 def test_a_history_says_options_as_the_form_does() -> None:

@@ -12,7 +12,18 @@ from service.web.console.wording.durations import SUFFIX, is_duration, written
 LONG_TEXT = 500
 """Texts that may be more than twice this many characters long get several lines."""
 _INSTANTS = ("starts_at", "ends_at")
+_LEFT_OUT = ("json", "lines", "numbers", "headers", "texts", "text", "long")
+"""Kinds of fields that a job leaves out while they are empty, unless it needs them."""
 _ABBREVIATIONS = {"url": "URL", "urls": "URLs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the texts that each language of a `texts` field has: its name, its name for people, and what it means."""
+
+    name: str
+    label: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +34,11 @@ class Field:
         id: The unique id of its input.
         path: Its path in the job, such as `bot_config.limit`, which errors name.
         kind: `check`, `whole`, `number`, `span` (a duration), `text`, `long`, `choice`, `lines` (a list, a line each),
-            `numbers` (a list of numbers), `headers` (names and values, a line each), `instant` or `json`.
+            `numbers` (a list of numbers), `headers` (names and values, a line each), `texts` (texts by their
+            language), `instant` or `json`.
         label: Its name for people.
         hint: What it means.
-        value: Its text; a bool for `check`.
+        value: Its text; a bool for `check`; for `texts`, pairs of a language and its texts by name.
         optional: Whether the job leaves the field out while it is empty.
         choices: The values of a `choice`. An optional one may stay empty.
         words: Value of a choice -> its words.
@@ -34,6 +46,7 @@ class Field:
         low: The least number.
         high: The greatest number.
         longest: The most characters.
+        parts: The texts that each language of a `texts` has.
     """
 
     id: str
@@ -49,6 +62,7 @@ class Field:
     low: float | None = None
     high: float | None = None
     longest: int | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def is_rare(self) -> bool:
@@ -77,7 +91,8 @@ def fields_of(schema: Mapping[str, Any], path: str, values: Mapping[str, Any], f
 def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any], required: bool, value: Any) -> Field:
     name = path.rpartition(".")[2]
     shape, nullable = _shape(part, root)
-    kind = _kind(name, shape)
+    parts = _parts(shape, root, value)
+    kind = "texts" if parts else _kind(name, shape)
     return Field(
         id=id,
         path=path,
@@ -85,12 +100,13 @@ def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any],
         label=label_of(name.removesuffix(SUFFIX) if kind == "span" else name),
         hint=str(part.get("description", "")),
         value=_shown(kind, value),
-        optional=nullable or (not required and kind in ("json", "lines", "numbers", "headers", "text", "long")),
+        optional=nullable or (not required and kind in _LEFT_OUT),
         choices=tuple(str(choice) for choice in shape.get("enum", ())),
         standard=None if required else str(_shown(kind, part.get("default"))),
         low=shape.get("minimum"),
         high=shape.get("maximum"),
         longest=shape.get("maxLength"),
+        parts=parts,
     )
 
 
@@ -100,6 +116,18 @@ def _shape(part: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Mapping[st
     shape = options[0] if len(options) == 1 else {}
     name = str(shape.get("$ref", "")).rpartition("/")[2]
     return (root.get("$defs", {}).get(name, {}) if name else shape), len(options) < len(part.get("anyOf", [part]))
+
+
+def _parts(shape: Mapping[str, Any], root: Mapping[str, Any], value: Any) -> tuple[Part, ...]:
+    """Return the texts of an object of texts by their language; none if it is no such object, or its value is not."""
+    inner = shape.get("additionalProperties")
+    texts, _ = _shape(inner, root) if isinstance(inner, dict) and "$ref" in inner else ({}, False)
+    named = texts.get("properties", {})
+    if not named or not all(_shape(one, root)[0].get("type") == "string" for one in named.values()):
+        return ()
+    if value is not None and not all(isinstance(one, dict) and one.keys() <= named.keys() for one in value.values()):
+        return ()
+    return tuple(Part(name, label_of(name), str(one.get("description", ""))) for name, one in named.items())
 
 
 def _kind(name: str, shape: Mapping[str, Any]) -> str:
@@ -127,13 +155,15 @@ def _shown(kind: str, value: Any) -> Any:
     if kind == "check":
         return bool(value)
     if value is None:
-        return ""
+        return [] if kind == "texts" else ""
     if kind == "json":
         return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
     if kind == "lines":
         return "\n".join(str(item) for item in value)
     if kind == "numbers":
         return ", ".join(str(item) for item in value)
+    if kind == "texts":
+        return list(value.items())
     if kind == "headers":
         return "\n".join(f"{name}: {text}" for name, text in value.items())
     if kind == "span":

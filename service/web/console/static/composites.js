@@ -1,4 +1,4 @@
-// Values that several inputs make together: checked boxes, days, months, a day of the month, dates. Each returns [[path, value], …];
+// Values that several inputs make together: checked boxes, days, months, a day of the month, dates, texts by language. Each returns [[path, value], …];
 // undefined leaves a value out.
 
 const part = (group, name) => group.querySelector(`[data-part="${name}"]`).value.trim();
@@ -24,6 +24,18 @@ export const composites = {
     if (which !== "number") return [[group.dataset.path, which]];
     if (!/^\d{1,2}$/.test(part(group, "number"))) throw new Error("must be a day from 1 to 31");
     return [[group.dataset.path, Number(part(group, "number"))]];
+  },
+
+  // A text that is empty is left out, and so is a row with nothing in it.
+  texts(group) {
+    const rows = [...group.querySelectorAll("[data-row]")].map((row) => {
+      const texts = [...row.querySelectorAll("[data-text]")].filter((one) => one.value.trim()).map((one) => [one.dataset.text, one.value]);
+      return [part(row, "tag"), Object.fromEntries(texts), texts.length];
+    }).filter(([tag, , count]) => tag || count);
+    if (!rows.every(([tag]) => tag)) throw new Error("must have a language beside each text, such as de, or * for every other language");
+    const found = Object.fromEntries(rows);
+    if (Object.keys(found).length < rows.length) throw new Error("must not have a language twice");
+    return [[group.dataset.path, rows.length ? found : undefined]];
   },
 
   // One date is `at`; several are `dates`.

@@ -20,12 +20,21 @@ const shown = (input) => (input.localName === "select" ? input.selectedOptions[0
 const differs = (input) => (input.type === "checkbox" ? input.checked : input.value.trim() !== (input.dataset.standard ?? "").trim());
 const labelOf = (input) => input.labels[0].textContent.trim();
 
+// Shows an empty row for one more language, as long as there is one.
+export function offerRows(form) {
+  for (const group of form.querySelectorAll("[data-kind=texts]")) {
+    const rows = [...group.querySelectorAll("[data-row]")];
+    const last = rows.findLastIndex((row) => [...row.querySelectorAll("input, textarea")].some((one) => one.value));
+    for (const [index, row] of rows.entries()) row.hidden = index > last + 1;
+  }
+}
+
 // Says behind the title of each folded group which of its fields are not as usual.
 export function sayDifferences(form) {
   for (const group of form.querySelectorAll("[data-group]")) {
     const place = group.querySelector("[data-differs]");
     place.dataset.usual ??= place.textContent;
-    const told = [...group.querySelectorAll("[data-path]")].filter(differs).map((input) => {
+    const told = [...group.querySelectorAll("[data-path]:not(fieldset), [data-part=tag]")].filter(differs).map((input) => {
       const value = shown(input).split("\n")[0];
       return `${labelOf(input)}: ${value.length > 40 ? `${value.slice(0, 39)}…` : value}`;
     });

@@ -2,7 +2,7 @@
 import { changeNote, Refused, sendFrom } from "./api.js";
 import { keepDraft } from "./drafts.js";
 import { forgetForeseen, showForeseen } from "./foreseen.js";
-import { offerPresets, sayDifferences, warnOfTakenName } from "./form-help.js";
+import { offerPresets, offerRows, sayDifferences, warnOfTakenName } from "./form-help.js";
 import { inWords, read, showErrors, wholePath } from "./form.js";
 import { busy, sayOnNextPage } from "./messages.js";
 import { sendOnce } from "./once.js";
@@ -23,6 +23,7 @@ function choose() {
   for (const path of document.getElementById("bot_type").dataset.runOnly.split(" ")) {
     form.querySelector(`[data-path="${path}"]`).closest(".field").hidden = bot === "heartbeat";
   }
+  offerRows(form);
   sayDifferences(form);
 }
 
