@@ -52,15 +52,13 @@ class Newcomer:
     def type(self, block: str) -> str:
         """Types a block that ends by itself. What it exports stays. Returns what it prints."""
         script = 'set -eu -o pipefail\ncurl() { command curl --fail-with-body -sS "$@"; }\n' + self._here(block)
-        name = re.match(r"export (\w+)=", block)
-        if name is not None:
-            script += f'\nprintf %s "${name[1]}"'
+        names = re.findall(r" (\w+)=\$\(", block) if block.startswith("export ") else []
+        script += "".join(f'\nprintf "%s\\n" "${name}"' for name in names)
         done = subprocess.run(
             ["bash", "-c", script], cwd=self._folder, env=self._environment, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}{self.log('up')}"
-        if name is not None:
-            self._environment[name[1]] = done.stdout
+        self._environment |= zip(names, done.stdout.splitlines(), strict=False)
         return done.stdout
 
     def up(self) -> None:
