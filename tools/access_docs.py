@@ -39,7 +39,7 @@ needs and no more: **scopes** say what a key may do, **limits** for which jobs.
 ## Stored keys
 
 ```sh
-curl -X POST http://127.0.0.1:8000/scheduler/keys \\
+curl -X POST $URL/scheduler/keys \\
   -H "X-API-Key: $API_KEY" \\
   -H "Content-Type: application/json" \\
   -d '{"name": "Ana on call", "scopes": ["read", "run"], "bot_types": ["webhook"]}'
@@ -133,7 +133,7 @@ A feed shows jobs' occurrences and runs in a calendar application. Such an appli
 key is in the address of the feed. Create a key with the scope `feed` alone; it may have limits and an expiry:
 
 ```sh
-curl -X POST http://127.0.0.1:8000/scheduler/keys \\
+curl -X POST $URL/scheduler/keys \\
   -H "X-API-Key: $API_KEY" \\
   -H "Content-Type: application/json" \\
   -d '{"name": "Calendar of the CRM team", "scopes": ["feed"], "labels": {"team": ["crm"]}}'
