@@ -169,7 +169,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         links=AlertLinks(scripts, clock, runs) if settings.run_links else None,
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
-        clock_changes=ClockChanges(scripts, clock),
+        clock_changes=ClockChanges(scripts, jobs.sorted, clock),
         feeds=Feeds(scripts, runs, clock),
         pings=Pings(scripts, clock),
         standings=Standings(scripts, clock),

@@ -163,6 +163,10 @@ class DueJobs:
     def _plan(self, entry: DueEntry) -> None:
         """Plan one due job, or set it aside: one bad job never stops the others."""
         try:
+            if isinstance(entry.due, float):
+                if not self.index.restore([entry.job_id]):
+                    raise UnreadableJob(f"its place in the due index, {entry.due}, is not a whole number")
+                return
             job = entry.read()
             if job.next_due != entry.due:
                 self.index.restore([job.id])
@@ -192,7 +196,7 @@ class DueJobs:
         # Whatever its score is now: the script may have moved the job on before it met that key.
         self._set_aside(job_id, "", f"Redis refused its commit ({error})")
 
-    def _set_aside(self, job_id: str, score: int | str, reason: str) -> None:
+    def _set_aside(self, job_id: str, score: float | str, reason: str) -> None:
         log.error("Job %s is set aside: %s", job_id, reason, extra={"job_id": job_id})
         self._scripts.run("set_aside", job_id, score, reason[:500])
 

@@ -199,6 +199,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
 
     def _act(self) -> float:
         """Do one round of work as the leader. Return the seconds until there is more to do."""
+        # Before repairs, which may take long. It notices steps of the clock by itself.
         if self.enqueue_jobs():
             self._quiet_until = time.monotonic() + QUIET
         if self._heartbeat.repair():
@@ -229,6 +230,7 @@ class Scheduler(ForeignEntriesRefused, rq_scheduler.Scheduler):  # type: ignore[
             fruitless = 0 if found.decided else fruitless + 1
             if not self._finds_a_step(found.now_ms):
                 self._beat()
+            # Who has lost the lead meanwhile stops once it has decided something: the lead only saves work.
             if found.is_over or (found.decided and not self._leads):
                 break
             if found.decided:

@@ -16,6 +16,7 @@ from service.domain.timestamps import parse_timestamp
 from service.store.jobs.coming import ComingJob
 from service.usecases.foresight import clock_changes
 from service.usecases.foresight.clock_changes import ClockChanges, Soon
+from service.usecases.lists.sorted_jobs import SortedJobs
 from tests.support.store_rig import Rig
 
 NOW_MS = parse_timestamp("2027-03-25T00:00:00", "") * 1000
@@ -37,7 +38,7 @@ def rig(redis_client: Redis) -> Rig:
 
 @pytest.fixture
 def use(rig: Rig) -> ClockChanges:
-    return ClockChanges(rig.scripts, Clock())
+    return ClockChanges(rig.scripts, SortedJobs(rig.scripts, ()), Clock())
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ SORTED_SETS = ("due", "jobs", "queued", "leases", "retries", "rq_finished", "rq_
 
 def turn(rig: Rig) -> None:
     """Lets a new scheduler do all that it does, its reaper and its sweep included."""
+    rig.client.delete(rig.keys.leader)  # else it would wait for the end of another one's lease
     scheduler = rig.scheduler()
     scheduler.run(burst=True)
 
@@ -136,3 +137,62 @@ def test_a_registry_that_rq_cannot_read_stops_no_scheduler(rig: Rig) -> None:
     rig.pretend_due(job_id, 1)
     turn(rig)
     assert len(rig.history(job_id)) == 1
+
+
+@pytest.mark.parametrize("score", ["-inf", "half"])
+def test_a_place_in_the_due_index_that_is_not_whole_stops_nobody(rig: Rig, score: str) -> None:
+    """The index is mended from the job, whose occurrence is decided; others go on."""
+    job_id, other = rig.make_job(), rig.make_job()
+    for one in (job_id, other):
+        rig.pretend_due(one, 1)
+    if score == "half":
+        rig.client.zincrby(rig.keys.due, 0.5, job_id)
+    else:
+        rig.client.zadd(rig.keys.due, {job_id: score})
+    turn(rig)
+    turn(rig)
+    assert [len(rig.history(one)) for one in (job_id, other)] == [1, 1]
+
+
+def test_a_next_occurrence_that_is_not_whole_sets_its_job_aside(rig: Rig) -> None:
+    """It says so; others go on."""
+    job_id, other = rig.make_job(), rig.make_job()
+    for one in (job_id, other):
+        rig.pretend_due(one, 1)
+    score = f"{rig.client.zincrby(rig.keys.due, 0.5, job_id):.1f}"
+    rig.client.hset(rig.keys.job(job_id), "next_due", score)
+    rig.scheduler().enqueue_jobs()
+    assert rig.client.hmget(rig.keys.job(job_id), "state", "next_due") == [b"broken", None]
+    assert len(rig.history(other)) == 1
+    turn(rig)
+    assert rig.job_store.get(job_id).plan.state == "scheduled"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("overlap", ["queue", "skip", "latest"])
+def test_a_job_that_is_set_back_while_its_slot_is_taken_repeats_nothing(rig: Rig, overlap: str) -> None:
+    """The occurrence has its run: that stays as it is, and the job moves on."""
+    job_id = rig.make_job(options={"overlap": overlap})
+    rig.pretend_due(job_id, 1)
+    before, due = rig.client.hgetall(rig.keys.job(job_id)), rig.client.zscore(rig.keys.due, job_id)
+    (run_id,) = [rig.run_due(job_id)]
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("success"))
+    ended, other = rig.use.run(job_id, run_id).data, rig.use.run_now(job_id)
+    open_and_held = rig.client.hmget(rig.keys.job(job_id), "open", "held")
+    rig.client.hset(rig.keys.job(job_id), mapping={**before, "open": open_and_held[0], "held": open_and_held[1]})  # type: ignore[dict-item]
+    rig.client.hdel(rig.keys.job(job_id), "last_decided")
+    rig.client.zadd(rig.keys.due, {job_id: due})  # type: ignore[dict-item]
+    turn(rig)
+    assert rig.use.run(job_id, run_id).data == ended
+    assert [run["id"] for run in rig.history(job_id)] == [other, run_id]
+    assert rig.client.zscore(rig.keys.due, job_id) > due  # type: ignore[operator]
+
+
+def test_a_run_that_is_queued_nowhere_comes_into_the_queue_again(rig: Rig) -> None:
+    """It has its slot, and its job counts it, but neither list has it."""
+    job_id = rig.make_job()
+    run_id = rig.use.run_now(job_id)
+    rig.client.delete(rig.keys.rq_queue, rig.keys.queued)
+    turn(rig)
+    rig.client.zadd(rig.keys.queued, {run_id: 1}, xx=True)
+    turn(rig)
+    assert (rig.queue(), rig.counts(job_id)) == ([run_id], (1, 1))

@@ -262,6 +262,23 @@ def test_a_run_for_later_says_so_if_a_pause_lasts_until_it_starts(world: World) 
     assert [found[run_id] for run_id in run_ids] == [lasting, lasting, None]
 
 
+def test_thousands_of_held_runs_are_let_in_while_their_jobs_are_due(world: World) -> None:
+    """More than Lua hands on to one command. Each is queued once, and no call of the script lets in all of them."""
+    jobs = [world.rig.make_job(options={"max_concurrent_runs": 1000}) for _ in range(45)]
+    pause_id = world.pause(on_resume="all")
+    world.minutes(100)
+    assert world.client.zcard(world.keys.held) == 4500
+    world.end(pause_id)
+    world.after(MINUTE)
+    world.tick()
+    queued = world.rig.queue()
+    assert len(queued) == len(set(queued)) == world.client.zcard(world.keys.queued)
+    world.resume()
+    assert len(world.rig.queue()) == 45 * 101
+    assert [world.rig.counts(job_id) for job_id in jobs] == [(101, 101)] * 45
+    assert world.is_clean()
+
+
 def test_a_held_run_names_a_pause_that_still_holds_it(world: World) -> None:
     """Where several do, and the one that was named first is over; also in the sentence that explains it."""
     job_id = world.rig.make_job()

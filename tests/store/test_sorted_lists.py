@@ -60,7 +60,7 @@ def test_a_cursor_of_no_page_is_refused(cursor: str) -> None:
 
 
 def test_a_cursor_of_another_order_is_refused() -> None:
-    row = JobRow("x", 1, "a", None, None, None, Traits("x", {}, True, "ended", False, None, ""))
+    row = JobRow("x", 1, "a", None, None, None, None, Traits("x", {}, True, "ended", False, None, ""))
     with pytest.raises(ValidationFailed, match="cursor"):
         Order.asked("name", "desc").after(Order.asked("name", "asc").cursor(row), [row])
 

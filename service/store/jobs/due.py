@@ -19,10 +19,10 @@ CACHED_DEFINITIONS = 8192
 
 @dataclass(slots=True)
 class DueEntry:
-    """An entry of the due index, its job not parsed yet."""
+    """An entry of the due index, its job not parsed yet. Its score is whole, ms, unless outside hands have set it."""
 
     job_id: str
-    due: int
+    due: int | float
     fields: Sequence[bytes | None] | None
 
     def read(self) -> DueJob:
@@ -41,7 +41,7 @@ class DueEntry:
                 raise ValueError("a field is missing")
             definition, kind = _definition(schedule_type, config, options, calendar)
             return DueJob(
-                self.job_id, self.due, int(revision), definition, None if stamp else kind,
+                self.job_id, int(self.due), int(revision), definition, None if stamp else kind,
                 None if stored_kind is None else stored_kind.decode(errors="replace"),
                 int(anchor), _number(following), _number(next_due), _number(decided),
                 None if calendar is None else calendar.decode(errors="replace"),
@@ -63,11 +63,18 @@ def read_due(scripts: Scripts, count: int, ahead_ms: int) -> tuple[int, list[Due
         Redis' time, epoch milliseconds, and the jobs.
     """
     now, *rows = scripts.run("read_due", count, ahead_ms)
-    return int(now), [DueEntry(job_id.decode(errors="replace"), int(due), fields) for job_id, due, fields in rows]
+    return int(now), [DueEntry(job_id.decode(errors="replace"), _score(due), fields) for job_id, due, fields in rows]
 
 
 def _pairs(flat: Sequence[bytes | None]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))  # type: ignore[arg-type]
+
+
+def _score(text: bytes) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def _number(text: bytes | None) -> int | None:

@@ -18,7 +18,10 @@ KEPT = 50_000
 """Most jobs whose rows a process keeps: 5,000 of them take some 5 MB."""
 TRAIT_FIELDS = ("bot_type", "labels", "enabled", "state", "last_run_status", "health", "name", "description")
 """The fields of a job's hash that filters ask; `traits_of` takes their values in this order."""
-_FIELDS = (*TRAIT_FIELDS, "last_run_at", "last_failed_at", "next_run", "next_due")
+_PLAN_FIELDS = ("kind", "schedule_type", "schedule_config", "options")
+_FIELDS = (*TRAIT_FIELDS, "last_run_at", "last_failed_at", "next_run", "next_due", *_PLAN_FIELDS)
+AT_INTERVALS = 0
+"""The plan of all jobs that are due at intervals."""
 
 
 class Traits(NamedTuple):
@@ -58,6 +61,8 @@ class JobRow(NamedTuple):
         last_run: when its last run started; None if there was none.
         last_failure: when the newest one that failed started; None if none is known.
         next_run: when it runs next; None if it does not.
+        plan: jobs with the same have the same occurrences, except for those with `AT_INTERVALS`. None: its occurrences
+            are its own. Another process has other numbers.
         traits: what filters ask.
     """
 
@@ -67,6 +72,7 @@ class JobRow(NamedTuple):
     last_run: int | None
     last_failure: int | None
     next_run: int | None
+    plan: int | None
     traits: Traits
 
 
@@ -149,7 +155,7 @@ def row_source(keys: Keys) -> Source[JobRow]:
 
 
 def _row(job_id: str, created: int, values: Sequence[bytes | None]) -> JobRow | None:
-    *marks, ran, failed, next_run, due = values
+    *marks, ran, failed, next_run, due, kind, schedule_type, config, options = values
     name = marks[TRAIT_FIELDS.index("name")]
     if name is None:
         return None
@@ -158,8 +164,19 @@ def _row(job_id: str, created: int, values: Sequence[bytes | None]) -> JobRow | 
     last_failure = failed if failed is not None else ran if traits.is_failing else None
     runs_next = None if next_run == b"%d" % NONE_RUNS else next_run or due
     return JobRow(
-        job_id, created, collated(name.decode()), _number(ran), _number(last_failure), _number(runs_next), traits
-    )
+        job_id, created, collated(name.decode()), _number(ran), _number(last_failure), _number(runs_next),
+        _plan(kind, schedule_type, config, options), traits,
+    )  # fmt: skip
+
+
+def _plan(kind: bytes | None, schedule_type: bytes | None, config: bytes | None, options: bytes | None) -> int | None:
+    """Return a plan's number. It stands for the kind, see `service.domain.kinds`, and for the texts that made it.
+
+    Other hands may have changed the texts alone.
+    """
+    if schedule_type == b"interval":
+        return AT_INTERVALS
+    return None if kind is None else hash((kind, schedule_type, config, options))
 
 
 @lru_cache(1024)

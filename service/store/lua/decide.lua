@@ -6,13 +6,12 @@
 --         (service/domain/kinds.py), named `kind/score`; or, named `job id/score`, for one job at one "revision". The
 --         score is the due index's, ms. Many kinds have plans that are alike, so each is sent, and read, once.
 --         {"as_of" (for when it was made, ms), "occurrence" (the job's next one), "first" (the earliest one that the plan
---          covers), "last_decided", "next_occurrence" and "next_due", or "ended" (why no more follows) and "delete_after" (ms, or
---          absent), "kind" (the right
---          one, '' for none, if the job's own is wrong), "limit" (of runs at a time), "queues" (true: `overlap` is not `skip`),
---          "overlap" (if it is `latest` or `replace`),
---          "calendar" (only of jobs with one: by which it was planned), "next_run" (of those, and of jobs with edits: when the
---          job runs next, if the next occurrence is closed or edited, else ''), "edits", "forget" and "rests" (of jobs with
---          edits, see shared/edits.lua: their stamp; those that the job has passed; true instead of "ended" while one is to come),
+--          covers), "last_decided", "next_occurrence" and "next_due", or "ended" (why no more follows) and "delete_after"
+--          (ms, or absent), "kind" (the right one, '' for none, if the job's own is wrong), "limit" (of runs at a time),
+--          "queues" (true: `overlap` is not `skip`), "overlap" (if it is `latest` or `replace`), "calendar" (only of jobs
+--          with one: by which it was planned), "next_run" (of those, and of jobs with edits: when the job runs next, if the
+--          next occurrence is closed or edited, else ''), "edits", "forget" and "rests" (of jobs with edits, see
+--          shared/edits.lua: their stamp; those that the job has passed; true instead of "ended" while one is to come),
 --          "decisions": [{"occurrence", "due", "waits", "members" (JSON, of a union: see
 --                        service/domain/schedules/run_members.py)}, or {"occurrence", "reason", "last_occurrence", "occurrences",
 --                        "closed" (the closed day's name)}
@@ -20,15 +19,19 @@
 --         "waits": true if the run waits for a slot whatever the job's `overlap` says, since it is one of several that
 --         catch up
 -- Returns {now, how many jobs were decided, how many have no plan here, 1 if there may be more that are due (else 0),
---          {job id, score, trouble}, ...}. Trouble, with nothing decided: 'gone' (and no longer in the due index);
---         'stale' (the job is not what the plan was made for: plan it by itself, or anew); Redis' refusal behind a '!'.
+--          {job id, score, trouble}, ...}. Trouble: 'gone' (and no longer in the due index) and 'stale' (the job is not
+--         what the plan was made for: plan it by itself, or anew), with nothing decided; or Redis' refusal behind a '!'
+--         (of a key that `look` does not look at: the job may have moved on, so the caller sets it aside).
 --
 -- One step for each job: if it made a run and did not move the job on, the occurrence would run twice; the other way
 -- round it would be lost. The compare-and-set: a plan counts only while the job's hash says all that the plan follows from,
--- and none of its occurrences is decided yet. That makes the script right under any number of schedulers, and safe to
+-- and none of its occurrences is decided yet. A kind says it of a shared plan, and the revision of a job's own one; a job
+-- that was deleted and made again begins at revision 1, but its `next_due` and `next_occurrence` are compared as well. That makes the script right under any number of schedulers, and safe to
 -- repeat. Jobs share a call only to save round trips: one that Redis refuses stops no other.
 
-local PLAN_MS = 5000  -- an older plan takes late occurrences for punctual ones, or is from before the clock was set
+-- An older plan takes late occurrences for punctual ones, or is from before the clock was set. The scheduler makes plans
+-- anew after a second (FRESH_MS): this is for one that stood still since.
+local PLAN_MS = 5000
 
 local now = now_ms()
 local at = int(now)
@@ -37,6 +40,7 @@ local pushes = runs.pushes()
 local moved, moves, gone = {}, 0, {}  -- changes of the due index
 local paused = pauses.read(now)  -- nil in most calls
 local step_forward  -- the number of the newest one; false or nil: no step
+local let_in = 0  -- runs that were on hold, and are no more
 
 local texts, plans = {}, {}
 for i = 2, #ARGV, 2 do
@@ -144,7 +148,9 @@ end
 
 -- Let in the job's runs that were on hold, unless a pause holds them still.
 local function release(job)
+  local on_hold = call('LLEN', key.on_hold(job.id))
   if pauses.settle(paused, job, now, pushes) then return end
+  let_in = let_in + on_hold
   job.may_be_on_hold, job.held = false, count_of(call('HGET', job.key, 'held'))
 end
 
@@ -256,11 +262,18 @@ local function is_simple(job, plan)
 end
 
 -- Fail before the first write if outside hands made another type of a key that a decision needs: the job is then set
--- aside with its occurrence undecided, not moved on without it.
-local function check_types(id)
-  call('LLEN', key.waiting(id))
-  call('LLEN', key.on_hold(id))
-  call('LLEN', key.history(id))
+-- aside with its occurrences undecided, not moved on without them. Returns which decisions have a run already, since
+-- outside hands have set the job back.
+local function look(job, plan)
+  call('LLEN', key.waiting(job.id))
+  call('LLEN', key.on_hold(job.id))
+  call('LLEN', key.history(job.id))
+  local there = {}
+  for i, decision in ipairs(plan.decisions) do
+    local run_id = run_id_of(job, decision)
+    there[i] = call('HLEN', key.run(run_id)) > 0
+  end
+  return there
 end
 
 -- Before the first decision, note up to when occurrences are decided, in case the clock turns out to step forward after
@@ -278,7 +291,8 @@ end
 
 local decided, unknown, made = 0, 0, 0
 
--- Returns what became of it, and how many runs and skips were made.
+-- Returns what became of it, and how many runs and skips were made. 'unknown': it has no plan here; 'full': its plan makes
+-- too many for this call.
 local function decide(id, score)
   local job_key = key.job(id)
   local own = plan_of(id .. '/' .. score)
@@ -308,11 +322,13 @@ local function decide(id, score)
   if is_simple(job, plan) then
     enqueue(job, plan)
   else
-    check_types(id)
+    local there = look(job, plan)
     job.may_be_on_hold = job.open > job.held
     move_on(job, plan)
-    for _, decision in ipairs(plan.decisions) do
-      if decision.reason then skip(job, decision, decision.reason) else run_unless_paused(job, plan, decision) end
+    for i, decision in ipairs(plan.decisions) do
+      if there[i] then  -- it is decided
+      elseif decision.reason then skip(job, decision, decision.reason)
+      else run_unless_paused(job, plan, decision) end
     end
     if job.may_be_on_hold then release(job) end  -- a pause that is over by now has held some of these
   end
@@ -327,12 +343,14 @@ if #rows > 0 then
   -- Keys that all jobs share: if one is of another type, the call fails as a whole, before a job moves on.
   call('ZCARD', key.queued)
   call('ZCARD', key.held)
+  call('SCARD', key.rq_queues)
   call('LLEN', key.rq_queue)
   call('LLEN', key.runs)
 end
 for i = 1, #rows, 2 do
+  let_in = 0
   local done, answer, weight = pcall(decide, rows[i], rows[i + 1])
-  made = made + (weight or 1)
+  made = made + (weight or 1) + let_in
   if answer == 'decided' then
     decided = decided + 1
   elseif answer == 'unknown' then

@@ -5,9 +5,10 @@
 --         stamp), "next_due" and "calendar" of the job as it was planned ('' for none), "stamp" (from now on), "due" (ms),
 --         "reason" (to skip it) and "closed" (the closed day's name), or, to run it, "waits" (whether it waits for a slot
 --         that it does not find), "overlap" (if it is `latest` or `replace`, and applies), "members", "overlay", "rehearsal",
---         "bound" (fields of the run); "limit" (of runs at a time), "next_run" (when the job runs next, ms, if the next occurrence is closed or edited), or "ended" (why none
---         follows) and "delete_after" (ms)}; or only {"put_off"}: it cannot be decided now, and is looked at again after so
---         many ms; as_of, limit, delete_after and put_off are numbers, all else are texts
+--         "bound" (fields of the run); "limit" (of runs at a time), "next_run" (when the job runs next, ms, if the next
+--         occurrence is closed or edited), or "ended" (why none follows) and "delete_after" (ms)}; or only {"put_off"}: it
+--         cannot be decided now, and is looked at again after so many ms; as_of, limit, delete_after and put_off are
+--         numbers, all else are texts
 -- Returns 'decided'; 'put off'; 'dropped' (its job is off: it is taken off undecided; if the job has passed its
 --         instant before, it is decided, with the reason `disabled`); or, with nothing changed, 'gone' (there is no
 --         such edit that is not decided, and none in the index), 'early', or 'stale' (plan it anew).
@@ -44,6 +45,7 @@ call('LLEN', key.waiting(job_id))
 call('LLEN', key.on_hold(job_id))
 call('LLEN', key.history(job_id))
 call('LLEN', key.runs)
+call('SCARD', key.rq_queues)
 call('LLEN', key.rq_queue)
 call('ZCARD', key.queued)
 call('ZCARD', key.held)

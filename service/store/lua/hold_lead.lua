@@ -1,4 +1,6 @@
--- Note a scheduler's heartbeat, let it take or keep the lead, and look at the clock and the data set.
+-- Note a scheduler's heartbeat, let it take or keep the lead, and look at the clock and the data set. Forget schedulers
+-- without a heartbeat for a minute. Who takes a lead that was free orders a walk over what an earlier leader may have decided
+-- too early.
 --
 -- ARGV  1 scheduler name      2 length of the lease, ms
 --       3 what the clock should show, ms; 4 what it showed when the scheduler last looked, ms; both '' at first

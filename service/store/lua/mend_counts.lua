@@ -1,8 +1,9 @@
 -- Count a job's open runs and held slots anew if its hash counts more than its records show, and let in whom that frees.
--- Put back on hold what got lost, and let in what no pause holds any more.
+-- Put back on hold what got lost, and let in what no pause holds any more. A run with a slot that key.queued has lost comes
+-- into it again: the reaper puts back into RQ's queue whatever stands there and not in the queue.
 --
 -- ARGV  1 job id
--- Returns 1 if they were wrong, else 0.
+-- Returns 1 if they were wrong, or a run was lost, else 0.
 --
 -- Scripts that end runs keep the counts right. But a count that outside hands have raised, or a run that they took out of
 -- every list, would keep all others waiting for ever. One step, so that no claim or end comes between the records and the
@@ -15,7 +16,7 @@ local job, line, on_hold = key.job(job_id), key.waiting(job_id), key.on_hold(job
 local counts = redis.pcall('HMGET', job, 'open', 'held')
 if counts.err or not (counts[1] or counts[2]) or call('EXISTS', key.old_slots(job_id)) == 1 then return 0 end
 local its_open, its_held = tonumber(counts[1] or 0), tonumber(counts[2] or 0)
-local open, held, lost = 0, 0, {}
+local open, held, lost, strays = 0, 0, {}, 0
 local holds  -- run on hold -> true, once it is asked for
 
 local function is_on_hold(run_id)
@@ -36,6 +37,7 @@ local function read(run_id)
     open = open + 1
     if slot then
       held = held + 1
+      if call('ZADD', key.queued, 'NX', int(now_ms()), run_id) == 1 then strays = strays + 1 end
     elseif not (is_on_hold(run_id) or call('LPOS', line, run_id) or delays.ends(run_id)) then
       lost[#lost + 1] = run_id  -- newest first
     end
@@ -65,4 +67,4 @@ if open > held then
   for _, run_id in ipairs(call('LRANGE', on_hold, 0, -1)) do call('ZADD', key.held, 'NX', int(now), run_id) end
   pauses.let_in(job_id, now)
 end
-return is_right and 0 or 1
+return is_right and strays == 0 and 0 or 1

@@ -1,9 +1,9 @@
 -- Read the jobs that are due, or will be in a moment, earliest first, as far as their plans need them.
 --
 -- ARGV  1 most jobs to look at      2 how far ahead, ms
--- Returns {now, {job id, due score, the fields below, and the job's edits}, ...}. A missing field is false; so are all fields together if the
---         job's hash is of another type. Jobs of one kind (service/domain/kinds.py) that are due together share a plan, so
---         only the first of them is sent.
+-- Returns {now, {job id, due score, the fields below, and the job's edits}, ...}. A missing field is false; so are all
+--         fields together if the job's hash is of another type. Jobs of one kind (service/domain/kinds.py) that are due
+--         together share a plan, so only the first of them is sent.
 --
 -- One script, so that it is one round trip. It writes nothing.
 

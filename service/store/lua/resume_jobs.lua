@@ -1,6 +1,6 @@
 -- End the pauses whose time has come, and let in what pauses that are over hold, job by job.
 --
--- ARGV  1 most jobs to look at: Redis serves nobody else meanwhile      2 after how long, ms, one without an end reminds
+-- ARGV  1 most jobs and runs to let in, the first job's apart: Redis serves nobody else meanwhile      2 after how long, ms, one without an end reminds
 -- Returns {1 if there is more to let in, else 0; in how many ms the next pause ends, or ''; how many pauses are over by now;
 --         ids of pauses that are to cancel runs}.
 --
@@ -42,11 +42,12 @@ for _, pause in ipairs(found.all) do
 end
 
 for _, pause_id in ipairs(call('SMEMBERS', key.resuming)) do
-  local jobs = call('SRANDMEMBER', key.pause_jobs(pause_id), left)
-  left = left - #jobs
-  for _, job_id in ipairs(jobs) do
+  for _, job_id in ipairs(call('SRANDMEMBER', key.pause_jobs(pause_id), left)) do
+    if left <= 0 then break end
+    left = left - 1
     -- With pcall: a key of another type, made by outside hands, concerns one job.
     pcall(function()
+      left = left - call('LLEN', key.on_hold(job_id))
       pauses.settle(found, {id = job_id, bot_type = call('HGET', key.job(job_id), 'bot_type')}, now)
     end)
     call('SREM', key.pause_jobs(pause_id), job_id)

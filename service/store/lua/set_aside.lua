@@ -1,9 +1,9 @@
 -- Set aside a job that cannot be planned, so that it stops no other: it leaves the due index, and its state says why.
 --
 -- ARGV  1 job id      2 the due score that was read, ms; '' for any      3 the reason
--- Returns 1, or 0 if the job has changed since.
+-- Returns 1, or 0 if the score has changed since.
 --
--- One step, so that it leaves alone a job that was mended in between. Safe to repeat.
+-- One step, so that it leaves alone a job whose place in the index has changed in between. Safe to repeat.
 
 local job_id = ARGV[1]
 if ARGV[2] ~= '' and tonumber(call('ZSCORE', key.due, job_id) or -1) ~= tonumber(ARGV[2]) then return 0 end

@@ -166,6 +166,11 @@ class SortedJobs:
         soonest = min((row.next_run for row in rows if row.next_run is not None), default=None)
         return len(rows), sum(row.traits.is_enabled for row in rows), soonest
 
+    def scheduled(self) -> list[JobRow]:
+        """Return those of the caller's jobs that are due some time, in the order of their creation."""
+        rows = self._chosen(job_filter())
+        return [row for row in rows if row.traits.is_enabled and row.traits.state == "scheduled"]
+
     def due_until(self, until: int, labels: Sequence[str] = (), *, watched: bool = True) -> dict[str, int]:
         """Return when those of the caller's jobs run next that do so by then, epoch seconds: id -> ms.
 

@@ -1,5 +1,5 @@
--- The claim of a run: queued -> running. There is no other way to start a run, so a second entry of it in the queue does
--- nothing. RQ hears of the start by the first renewal of the lease (renew_lease.lua): most runs have ended by then.
+-- The claim of a run: queued -> running. A worker starts a run in no other way, so a second entry of it in the queue does
+-- nothing. (Pings make runs that are under way elsewhere: shared/pings.lua.) RQ hears of the start by the first renewal of the lease (renew_lease.lua): most runs have ended by then.
 local claims = {}
 
 -- Return 'claimed', the fields of the run that service/store/runs/claimed.py names, a line each (most of them cost less

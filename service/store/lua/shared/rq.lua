@@ -9,12 +9,6 @@ function rq.create(run_id, description, now)
     unpack(conf.rq))
 end
 
--- Push runs onto RQ's queue.
-function rq.push(run_ids)
-  call('SADD', key.rq_queues, key.rq_queue)
-  call('RPUSH', key.rq_queue, unpack(run_ids))
-end
-
 -- Without a token (the run's record is gone), find its executions among the started ones, which are few.
 function rq.forget_execution(run_id, token, worker)
   local executions = {run_id .. ':' .. (token or '')}

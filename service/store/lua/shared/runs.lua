@@ -2,6 +2,9 @@
 --
 -- A job's hash counts its runs: `open`, those that have not ended, and `held`, those of them that hold one of its
 -- `max_concurrent_runs` slots (in RQ's queue, or under way). A run that has, or had, a slot says so in its field `slot`.
+-- Words that are near to each other: a run is *queued* from its making to its start; of these, key.queued has only those
+-- with a slot, which are in RQ's queue; a *waiting* run waits for a slot; one *on hold* (key.held, key.on_hold) waits for
+-- the end of a pause, and has no slot although it is "held".
 -- `runs` changes these counts, and so do the short ways through decide.lua and end_and_claim.lua, in the one HSET that
 -- they make anyway. `older.settle` (recount_job.lua, take_over.lua) and mend_counts.lua count anew from the records.
 
@@ -80,12 +83,24 @@ function runs.pushes()
   return {all = {}, queue = {}, queued = {}}
 end
 
+-- Call a command with many values, some at a time: Lua hands on some thousands at the most. Returns the last answer.
+local AT_ONCE = 1000
+
+local function call_in_parts(command, name, values)
+  local answer
+  for i = 1, #values, AT_ONCE do
+    answer = call(command, name, unpack(values, i, math.min(i + AT_ONCE - 1, #values)))
+  end
+  return answer
+end
+
 function runs.push(pushes)
   if #pushes.queue > 0 then
-    call('ZADD', key.queued, unpack(pushes.queued))
-    rq.push(pushes.queue)
+    call_in_parts('ZADD', key.queued, pushes.queued)
+    call('SADD', key.rq_queues, key.rq_queue)
+    call_in_parts('RPUSH', key.rq_queue, pushes.queue)
   end
-  if #pushes.all > 0 and call('LPUSH', key.runs, unpack(pushes.all)) > conf.runs_limit then
+  if #pushes.all > 0 and call_in_parts('LPUSH', key.runs, pushes.all) > conf.runs_limit then
     call('LTRIM', key.runs, 0, conf.runs_limit - 1)
   end
 end
@@ -168,8 +183,7 @@ end
 -- Record that a run is over: in its job's counts, its own hash, the metrics and its log. Then trim the history and
 -- promote the next in line. The caller has taken the run out of the list that it was in (leases, `queued`, retries, the
 -- waiting runs, or those on hold). `run` has fields of the run's hash: slot, bot_type, trigger, started_at, due, log_bytes,
--- backfill_id; rehearsal:
--- whether it is one; counted_later: true if the caller counts it in the metrics itself.
+-- backfill_id; rehearsal: whether it is one; counted_later: true if the caller counts it in the metrics itself.
 function runs.finish(run_id, job_id, status, now, fields, run)
   runs.count(job_id, -1, run.slot and -1 or 0)
   call('HSET', key.run(run_id), 'status', status, 'finished_at', now, unpack(fields))
