@@ -15,7 +15,7 @@ from service.domain.access.changes import ACTIONS
 from service.domain.access.scopes import SETS, Scope
 from service.store.audit import reading
 from service.store.keys import Keys
-from service.web.console.access import audit_log, audit_query, key_list, session_list
+from service.web.console.access import audit_log, key_list, session_list
 from service.web.console.access.audit_words import action_choices, action_words
 from service.web.console.access.scope_words import in_words
 from service.web.console.access.session_list import browser as browser_of
@@ -335,10 +335,10 @@ def test_the_log_is_filtered(app: Any, root: Browser) -> None:
 
 def test_days_are_whole_and_in_utc() -> None:
     """The last one is included; in the reader's zone, if the page's script has told it, also where clocks change."""
-    asked = dict.fromkeys(audit_query.FILTERS, "") | {"since": "2026-03-29", "until": "2026-03-29"}
-    found = audit_query.filters_of(asked)
+    asked = dict.fromkeys(audit_log.FILTERS, "") | {"since": "2026-03-29", "until": "2026-03-29"}
+    found = audit_log.filters_of(asked)
     assert (found["since"], found["until"]) == ("2026-03-29T00:00:00", "2026-03-30T00:00:00")
-    found = audit_query.filters_of(asked | {"zone": "Europe/Vienna"})
+    found = audit_log.filters_of(asked | {"zone": "Europe/Vienna"})
     assert (found["since"], found["until"]) == ("2026-03-28T23:00:00", "2026-03-29T22:00:00")
 
 

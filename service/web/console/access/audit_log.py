@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,19 +14,36 @@ from service.usecases.access.keys import StoredKeys
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.jobs import Jobs
 from service.usecases.views import Page
-from service.web.console.access.audit_query import MOST_NAMESAKES, asked_for, filters_of
 from service.web.console.access.audit_rows import AuditRows
 from service.web.console.access.audit_words import action_choices
 from service.web.console.access.offers import AUDIT, KEYS, tabs
+from service.web.console.finding.days import period_of
 from service.web.console.finding.named_jobs import jobs_called
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
+FILTERS = ("actor", "action", "job_id", "since", "until", "zone")
+MOST_NAMESAKES = 20
+"""Jobs that are offered where a name means several."""
 PAGE = 50
 SUGGESTED = 200
 """Keys that the filter suggests by name. It takes the id of any other, too."""
+
+
+def asked_for(req: Request) -> dict[str, str]:
+    """Read the filters as they were typed; empty for those that were not."""
+    return {name: (query.text(req, name) or "").strip() for name in FILTERS}
+
+
+def filters_of(asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return all filters but the job as the use case takes them.
+
+    Raises:
+        ValidationFailed: a day or the zone is not valid.
+    """
+    return {name: asked[name] or None for name in ("actor", "action")} | period_of(asked)
 
 
 class AuditLog(RenderedPage):
