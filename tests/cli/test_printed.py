@@ -19,8 +19,12 @@ import jsonschema_rs
 import pytest
 import typer.main
 from rich.cells import cell_len
+from rich.text import Text
 
 from service.cli.app import app
+from service.cli.client.short_ids import among
+from service.cli.exits import Failure
+from service.cli.output.tables import Column, _sized
 from service.web.api.app import create_app
 from tests.cli.canned import ANSWERS, JOB_A, RUN_A, CannedService, uuid
 from tests.support.cli_in_process import command_line
@@ -256,7 +260,7 @@ def test_several_ids_that_begin_alike_are_refused() -> None:
     service = CannedService()
     service.answers = {**ANSWERS, ("GET", "/scheduler/pauses"): alike["GET"]}
     ended = command_line(service, "resume", uuid(0xD1)[:8])
-    assert ended.status == 4 and "Several ids begin with" in ended.err
+    assert ended.status == 4 and "ids begin or end with" in ended.err
     assert {request.method for request in service.asked} == {"GET"}
 
 
@@ -284,3 +288,15 @@ def _schema(document: dict[str, Any], method: str, path: str) -> dict[str, Any] 
     found = [answer.get("content", {}).get("application/json", {}).get("schema")
              for status, answer in answers.items() if status.startswith("2")]  # fmt: skip
     return {"anyOf": found} if all(found) else None
+
+
+def test_runs_of_one_job_are_told_apart_by_the_ends_of_their_ids() -> None:
+    """They begin alike. A part that several have is refused, with a few of them."""
+    runs = [{"id": f"23d0021a-b15c-83d1-a417-00006b0a{number:04x}"} for number in range(9)]
+    assert among("6b0a0003", runs) == runs[3]["id"]
+    with pytest.raises(Failure) as refused:
+        among("23d0021a", runs)
+    assert str(refused.value).startswith("9 ids begin or end with “23d0021a”: ")
+    assert str(refused.value).endswith("0004 and 4 more")
+    shown = _sized(Text(str(runs[3]["id"])), Column("RUN", "run"), 8)
+    assert shown.plain == "6b0a0003"

@@ -140,3 +140,18 @@ def test_a_search_finds_nothing_that_the_caller_may_not_read(rig: Rig, ended: Ca
             assert len(use.all_runs(limit=5, text="zoë").data) == count
         finally:
             act_as_before(token)
+
+
+def test_the_runs_of_one_job_are_on_one_page(
+    rig: Rig, browser: Browser, ended: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many runs of others lie between them."""
+    monkeypatch.setattr("service.store.runs.run_views.SCAN_PAGE", 2)
+    monkeypatch.setattr("service.store.runs.run_views.SCAN_PAGES", 2)
+    job_id, other, success = rig.make_job(name="One"), rig.make_job(name="Other"), Outcome("success", None, {})
+    wanted = []
+    for _ in range(3):
+        wanted.append(ended(job_id, success))
+        for _ in range(5):
+            ended(other, success)
+    assert shown(browser, "job=One") == set(wanted)

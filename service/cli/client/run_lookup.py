@@ -1,4 +1,4 @@
-"""Find the run that is meant: by its id alone, by the beginning of it, or the newest of a job."""
+"""Find the run that is meant: by its id alone, by a part of it, or the newest of a job."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def chosen_run(job: str, run: str | None, *, tells: bool = True) -> tuple[str, s
 
     Args:
         job: the job's id or name; or the id of a run, alone.
-        run: the run's id, or the beginning of it; None if nobody named one.
+        run: the run's id, or a part of it; None if nobody named one.
         tells: whether to say which run the newest one is.
 
     Returns:
@@ -35,7 +35,7 @@ def chosen_run(job: str, run: str | None, *, tells: bool = True) -> tuple[str, s
 
     Raises:
         NoRunYet: the job has no run.
-        Failure: there is no such job, or several ids begin so.
+        Failure: there is no such job, or several ids have this part.
     """
     if run is not None:
         job_id = find_id(job)
@@ -56,7 +56,7 @@ def chosen_run(job: str, run: str | None, *, tells: bool = True) -> tuple[str, s
 
 
 def run_alone(text: str) -> dict[str, Any] | None:
-    """Return the run with this id, or with one that begins so, whatever its job; None if there is none."""
+    """Return the run with this id, or with one that begins or ends so, whatever its job; None if there is none."""
     run_id = text if is_id(text) else whole_id(text, "/scheduler/runs")
     if not is_id(run_id):
         return None

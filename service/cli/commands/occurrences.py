@@ -20,7 +20,7 @@ from service.cli.output.tables import Column, show_table
 from service.cli.output.times import utc
 
 _COLUMNS = (
-    Column("LOCAL TIME", "whole"), Column("FATE", "whole"), Column("DETAILS", least=20), Column("RUN", "id", rank=1)
+    Column("LOCAL TIME", "whole"), Column("FATE", "whole"), Column("DETAILS", least=20), Column("RUN", "run", rank=1)
 )  # fmt: skip
 PAGE = 1000
 """Occurrences per request."""

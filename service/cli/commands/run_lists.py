@@ -23,7 +23,7 @@ app = Commands("List and show runs.")
 _JOB = Column("JOB", least=12)
 _COLUMNS = (
     Column("QUEUED", "time"), Column("STATUS", "whole"), Column("TRIGGER", rank=3), Column("LATE", "whole", rank=4),
-    Column("DURATION", "whole", rank=2), _JOB, Column("RESULT", least=12, rank=1), Column("RUN", "id"),
+    Column("DURATION", "whole", rank=2), _JOB, Column("RESULT", least=12, rank=1), Column("RUN", "run"),
 )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def show(
     job: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="The run's id, or its first eight characters; or a job, and its newest run is shown.",
+            metavar="RUN", help="The run's id, or its last eight characters; or a job, and its newest run is shown.",
             autocompletion=complete_names,
         ),
     ],

@@ -47,7 +47,7 @@ RunId = Annotated[
     str | None,
     typer.Argument(
         metavar="[RUN]",
-        help="The run's id, or its first eight characters; without it, the newest run.",
+        help="The run's id, or its last eight characters; without it, the newest run.",
         autocompletion=complete_runs,
     ),
 ]

@@ -20,7 +20,8 @@ from service.cli.output.times import CLOCK, is_time, relative
 BETWEEN = "  "
 SHORT_ID = 8
 """Characters of an id that tell it from others nearly always; commands take as many in place of the whole."""
-_LEAST = {"text": 8, "id": SHORT_ID, "time": 0, "whole": 0}
+_LEAST = {"text": 8, "id": SHORT_ID, "run": SHORT_ID, "time": 0, "whole": 0}
+_IDS = ("id", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,15 @@ class Column:
 
     Args:
         heading: Its heading.
-        kind: What its cells are: a `text` may be cut, an `id` stays recognizable by its beginning, a `time` of the
-            API's is told relative to now, and anything `whole` is never cut.
+        kind: What its cells are: a `text` may be cut, an `id` stays recognizable by its beginning, and
+            that of a `run` by its end (those of one job begin alike); a `time` of the API's is told relative to now,
+            and anything `whole` is never cut.
         least: The width below which it is not cut; None is the usual one of its kind.
         rank: Where there is no room, the column with the highest rank is left out first; one of rank 0 never.
     """
 
     heading: str
-    kind: Literal["text", "id", "time", "whole"] = "text"
+    kind: Literal["text", "id", "run", "time", "whole"] = "text"
     least: int | None = None
     rank: int = 0
 
@@ -85,8 +87,8 @@ def fitted(columns: dict[int, Column], widths: dict[int, int], room: int) -> dic
     least = {place: columns[place].shortest(width) for place, width in kept.items()}
     while _total(kept.values()) > room and (cut := [place for place in kept if kept[place] > least[place]]):
         # Ids go first: eight characters of one serve as well as thirty-six.
-        widest = max(cut, key=lambda place: (columns[place].kind == "id", kept[place]))
-        kept[widest] = least[widest] if columns[widest].kind == "id" else kept[widest] - 1
+        widest = max(cut, key=lambda place: (columns[place].kind in _IDS, kept[place]))
+        kept[widest] = least[widest] if columns[widest].kind in _IDS else kept[widest] - 1
     return kept
 
 
@@ -104,6 +106,6 @@ def _cell(value: object, column: Column, fits: bool) -> Text:
 
 
 def _sized(cell: Text, column: Column, width: int) -> Text:
-    sized = cell.copy()
-    sized.truncate(width, overflow="crop" if column.kind == "id" else "ellipsis", pad=True)
+    sized = cell[-width:] if column.kind == "run" and width < cell_len(cell.plain) else cell.copy()
+    sized.truncate(width, overflow="crop" if column.kind in _IDS else "ellipsis", pad=True)
     return sized

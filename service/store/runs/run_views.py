@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from service.domain.access.labels import JobChoice
+from service.domain.ids import is_id
 from service.store.jobs.job_marks import read_marks
 from service.store.runs.run_entry import FIELDS, has_job, is_final, run_view
 from service.store.runs.run_filter import RunFilter
@@ -90,6 +91,7 @@ class History:
             The runs, JSON, and where to go on, if there may be more; a page may be short, for the search is bounded.
         """
         found: list[bytes] = []
+        listed = self._listed(wanted)
         if after is not None and not wanted.choice.limits.are_none and not self._of(wanted.choice, [after]):
             return found, None
         place = last = after
@@ -97,11 +99,11 @@ class History:
         # A cursor names a run that the choice's limits allow. So a search that has met none goes on.
         while looks < SCAN_PAGES or last == after:
             looks += 1
-            start = self._place_after(self._keys.runs, place)
+            start = self._place_after(listed, place)
             if start is None:
                 return found, None
             rows, erased_texts = ask(
-                self._scripts, ("LRANGE", self._keys.runs, start, start + size - 1), ("GET", self._keys.erased_texts)
+                self._scripts, ("LRANGE", listed, start, start + size - 1), ("GET", self._keys.erased_texts)
             )
             if not rows:
                 return found, None
@@ -112,6 +114,11 @@ class History:
                 if len(found) == limit:
                     return found, last
         return found, last
+
+    def _listed(self, wanted: RunFilter) -> str:
+        """Return the list to look through: of a single job's runs its own, which has them all together."""
+        (job_id, *others) = [*(wanted.job_ids or ()), ""]
+        return self._keys.history(job_id) if is_id(job_id) and others == [""] else self._keys.runs
 
     def _found(
         self, wanted: RunFilter, run_ids: Sequence[str], ended: dict[str, bytes]
