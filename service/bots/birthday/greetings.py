@@ -35,10 +35,14 @@ class Texts(SparseConfig):
     """A job's own templates in one language. The service's own stand in for a missing one."""
 
     on_time: str | None = Field(
-        default=None, max_length=MAX_TEMPLATE, description="On the day. The first line is the subject."
+        default=None,
+        max_length=MAX_TEMPLATE,
+        description="On the day. The first line is the subject; {{ given_name }} or {{ age }} stand for the person's.",
     )
     late: str | None = Field(
-        default=None, max_length=MAX_TEMPLATE, description="Some days after it; also has days_late."
+        default=None,
+        max_length=MAX_TEMPLATE,
+        description="Some days after it; {{ days_late }} says how many. Without it, the service's own text.",
     )
 
     @field_validator("on_time", "late")

@@ -17,7 +17,7 @@ _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _WORD = re.compile(r"[+-]?[a-z]+")
 
 
-def instant(text: str, now: datetime, *, past: bool) -> str:
+def instant(text: str, now: datetime, *, past: bool, flag: str = "A time") -> str:
     """Write a time as the API takes it. It judges those that are of no form known here.
 
     Args:
@@ -25,6 +25,7 @@ def instant(text: str, now: datetime, *, past: bool) -> str:
             `yesterday` or `tomorrow` (00:00 UTC), a date (00:00), a date and a minute, or a timestamp.
         now: The time, in UTC.
         past: Whether a duration without a sign counts backwards.
+        flag: What an error calls it.
 
     Raises:
         Failure: It is a word, but none of these.
@@ -42,7 +43,7 @@ def instant(text: str, now: datetime, *, past: bool) -> str:
         return f"{day[1]}T{day[2] or '00:00':0>5}:00"
     if _WORD.fullmatch(word):
         known = "a span such as 2h or 7d, now, today, yesterday, tomorrow, a date or 2027-01-15T08:00:00"
-        raise Failure(Exit.USAGE, f"A time is {known}, not {quoted(text)}")
+        raise Failure(Exit.USAGE, f"{flag} takes {known}, not {quoted(text)}")
     return text
 
 
@@ -57,14 +58,14 @@ def _written(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 
 
-def past(text: str | None) -> str | None:
+def past(option: typer.CallbackParam, text: str | None) -> str | None:
     """Write a time that may be over as the API takes it; `2h` is two hours ago, by this machine's clock."""
-    return None if text is None else instant(text, datetime.now(UTC), past=True)
+    return None if text is None else instant(text, datetime.now(UTC), past=True, flag=option.opts[0])
 
 
-def to_come(text: str | None) -> str | None:
+def to_come(option: typer.CallbackParam, text: str | None) -> str | None:
     """Write a time that is to come as the API takes it; `2h` counts from now, by this machine's clock."""
-    return None if text is None else instant(text, datetime.now(UTC), past=False)
+    return None if text is None else instant(text, datetime.now(UTC), past=False, flag=option.opts[0])
 
 
 _FORMS = "2h, 7d, yesterday, a date, or 2027-01-15T08:00:00 (UTC without an offset)"

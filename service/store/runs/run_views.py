@@ -117,8 +117,8 @@ class History:
 
     def _listed(self, wanted: RunFilter) -> str:
         """Return the list to look through: of a single job's runs its own, which has them all together."""
-        (job_id, *others) = [*(wanted.job_ids or ()), ""]
-        return self._keys.history(job_id) if is_id(job_id) and others == [""] else self._keys.runs
+        job_ids = tuple(wanted.job_ids or ())
+        return self._keys.history(job_ids[0]) if len(job_ids) == 1 and is_id(job_ids[0]) else self._keys.runs
 
     def _found(
         self, wanted: RunFilter, run_ids: Sequence[str], ended: dict[str, bytes]

@@ -91,15 +91,21 @@ export function saySaved() {
   setTimeout(() => say(text), 100);
 }
 
+// The error of an action's last try, which goes with the next try: what the action does -> removes the message.
+const failures = new Map();
+
 // Runs an action while its button shows that it is busy, and shows the error if it fails.
 // Resolves with the action's result, or with undefined if it fails or is already running.
 export async function busy(element, action) {
   if (element.getAttribute("aria-busy") === "true") return undefined;
   element.setAttribute("aria-busy", "true");
+  const name = element.dataset.request ?? element.id ?? element.textContent;
+  failures.get(name)?.();
+  failures.delete(name);
   try {
     return await action();
   } catch (error) {
-    say(error.message, { bad: true });
+    failures.set(name, say(error.message, { bad: true }));
     return undefined;
   } finally {
     element.removeAttribute("aria-busy");
