@@ -14,6 +14,7 @@ from service.store.keys import Keys
 from service.store.memory import RedisMemory
 from service.usecases.contacts import ContactBook
 from tests.support.installation import Installation
+from tests.support.processes import until
 from tests.support.servers.sites import web_site
 from tests.support.servers.valkey import ValkeyServer
 
@@ -45,6 +46,7 @@ def test_two_runs_in_two_workers_ask_a_host_one_at_a_time(
             site.answers[f"/{number}"] = slowly
         site.answers["/robots.txt"] = slowly
         installation.start("web", "scheduler", "worker").until_healthy()
+        until(lambda: installation.call("GET", "/health")[1]["workers"] == 2, 30)
         jobs = [installation.make_job(bot_type="visitor") for _ in range(2)]
         run_ids = [installation.run_now(job) for job in jobs]
         runs = [

@@ -156,10 +156,8 @@ def test_an_occurrence_that_was_decided_is_not_decided_again_when_the_index_step
 def test_overlap_skip_records_the_occurrence_and_neighbours_fold(rig: Rig) -> None:
     """While a run holds the only slot, occurrences are recorded as one growing skip."""
     job_id = rig.make_job(options={"catch_up": "all"})
-    rig.pretend_due(job_id, 1)
-    rig.scheduler().enqueue_jobs()
-    for _ in range(2):
-        rig.pretend_due(job_id, 0)
+    for seconds_ago in (3, 2, 1):
+        rig.pretend_due(job_id, seconds_ago)
         rig.client.hdel(rig.keys.job(job_id), "last_decided")
         rig.scheduler().enqueue_jobs()
     newest, oldest = rig.history(job_id)

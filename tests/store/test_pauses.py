@@ -279,6 +279,22 @@ def test_thousands_of_held_runs_are_let_in_while_their_jobs_are_due(world: World
     assert world.is_clean()
 
 
+@pytest.mark.parametrize("overlap", ["replace", "latest", "queue", "skip"])
+def test_a_run_that_is_let_in_and_replaced_at_once_is_in_no_queue(world: World, overlap: str) -> None:
+    """The occurrence that lets it in is the one that replaces it."""
+    job_id = world.rig.make_job(options={"overlap": overlap})
+    pause_id = world.pause(on_resume="latest")
+    world.minutes(1)
+    world.end(pause_id)
+    world.minutes(1)
+    world.resume()
+    newest, held = world.rig.history(job_id)
+    queued = [run["id"] for run in (held, newest) if run["status"] == "queued"]
+    assert (held["status"] == "cancelled") == (overlap == "replace")
+    assert world.rig.queue() == queued[:1] == [one.decode() for one in world.client.zrange(world.keys.queued, 0, -1)]
+    assert world.rig.counts(job_id) == (len(queued), 1)
+
+
 def test_a_held_run_names_a_pause_that_still_holds_it(world: World) -> None:
     """Where several do, and the one that was named first is over; also in the sentence that explains it."""
     job_id = world.rig.make_job()

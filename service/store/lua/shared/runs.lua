@@ -83,6 +83,21 @@ function runs.pushes()
   return {all = {}, queue = {}, queued = {}}
 end
 
+-- Runs that ended in this call, before they started: a run that a pause let in may be replaced by the next occurrence.
+local withdrawn = {}
+
+local function forget_withdrawn(pushes)
+  local queue, queued = {}, {}
+  for i, run_id in ipairs(pushes.queue) do
+    if not withdrawn[run_id] then
+      queue[#queue + 1] = run_id
+      local n = #queue
+      queued[2 * n - 1], queued[2 * n] = pushes.queued[2 * i - 1], run_id
+    end
+  end
+  pushes.queue, pushes.queued = queue, queued
+end
+
 -- Call a command with many values, some at a time: Lua hands on some thousands at the most. Returns the last answer.
 local AT_ONCE = 1000
 
@@ -95,6 +110,7 @@ local function call_in_parts(command, name, values)
 end
 
 function runs.push(pushes)
+  if next(withdrawn) then forget_withdrawn(pushes) end
   if #pushes.queue > 0 then
     call_in_parts('ZADD', key.queued, pushes.queued)
     call('SADD', key.rq_queues, key.rq_queue)
@@ -204,6 +220,7 @@ end
 -- Withdraw a run that has not started: it is queued, waits for a slot, awaits an instant, or is on hold. `field`: `error`,
 -- and it is cancelled; or `reason`, and it is skipped. `text` is its value.
 function runs.withdraw(run_id, job_id, now, field, text)
+  withdrawn[run_id] = true
   call('ZREM', key.queued, run_id)
   delays.drop(run_id, job_id)
   pauses.let_go(run_id, job_id)
