@@ -192,7 +192,7 @@ def test_lags_of_event_loops_are_counted(
     samples = measured(api)
 
     def more(name: str, **labels: str) -> float:
-        return value(samples, name, **labels) - value(before, name, **labels)
+        return (value(samples, name, **labels) or 0) - (value(before, name, **labels) or 0)
 
     assert [more("web_loop_lag_seconds_bucket", le=le) for le in ("0.1", "0.25", "7200.0", "+Inf")] == [1, 3, 3, 4]
     assert more("web_loop_lag_seconds_sum") == pytest.approx(100_000.539)

@@ -291,7 +291,8 @@ def test_a_run_that_is_let_in_and_replaced_at_once_is_in_no_queue(world: World, 
     newest, held = world.rig.history(job_id)
     queued = [run["id"] for run in (held, newest) if run["status"] == "queued"]
     assert (held["status"] == "cancelled") == (overlap == "replace")
-    assert world.rig.queue() == queued[:1] == [one.decode() for one in world.client.zrange(world.keys.queued, 0, -1)]
+    listed: Any = world.client.zrange(world.keys.queued, 0, -1)
+    assert world.rig.queue() == queued[:1] == [one.decode() for one in listed]
     assert world.rig.counts(job_id) == (len(queued), 1)
 
 
