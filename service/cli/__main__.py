@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
 
 from service.cli.exits import Exit, Failure
 from service.home import NAME
+
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The errors of an output that takes no more: its disk is full, or broken."""
 
 
 def main() -> int:
@@ -26,6 +30,12 @@ def main() -> int:
         # The reader has seen enough (`| head`): let the rest of the buffer go nowhere, without a traceback at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except OSError as error:
+        if error.errno not in _NOT_WRITTEN:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"The output could not be written: {error.strerror}; free space there, and try again\n")
+        return Exit.NOT_WRITTEN
 
 
 def _complete(shell: str) -> int:

@@ -16,6 +16,7 @@ class Exit(IntEnum):
     REFUSED = 4
     UNAUTHORISED = 5
     UNREACHABLE = 6
+    NOT_WRITTEN = 74  # as EX_IOERR in sysexits.h
     INTERRUPTED = 130
 
 

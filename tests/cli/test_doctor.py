@@ -6,6 +6,7 @@ import http.server
 import json
 import secrets
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -320,6 +321,8 @@ class Stranger(http.server.BaseHTTPRequestHandler):
         self.send_header("Location", "https://elsewhere.example.org/")
         self.end_headers()
         self.wfile.write(self.says)
+        while self.path.startswith("/endless"):
+            self.wfile.write(b'"' + b"a" * (1 << 20) + b'",')
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -349,6 +352,39 @@ def test_another_server_is_told_from_the_service(command: Command) -> None:
         moved = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}/moved")
     assert other.status == moved.status == 6
     assert "is not a Bot Scheduler" in other.err and "https://elsewhere.example.org/" in moved.err
+
+
+@pytest.mark.parametrize("says", [b'[1,null,{"id":[]}]', b"[" * 100_000, b'"x"', b"1"])
+def test_a_list_of_something_else_is_told_from_ours(
+    command: Command, monkeypatch: pytest.MonkeyPatch, says: bytes
+) -> None:
+    """Not with a traceback."""
+    monkeypatch.setattr(Stranger, "says", says)
+    with serving("127.0.0.1") as port:
+        ended = command("jobs", "list", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (6, "", 1)
+    assert "is not a Bot Scheduler" in ended.err
+
+
+def test_an_answer_without_end_is_not_read_for_ever(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program may send for ever, and memory is not."""
+    monkeypatch.setattr(Stranger, "says", b"[")
+    with serving("127.0.0.1") as port:
+        ended = command("jobs", "list", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}/endless")
+    assert (ended.status, ended.out) == (6, "")
+    assert "has more than 64 MiB" in ended.err and ended.err.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told_in_one_sentence(command: Command) -> None:
+    """With an exit code of its own: 1 would be an answer."""
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [COMMAND, "jobs", "--help"], stdout=full, stderr=subprocess.PIPE, env=command.environment(), text=True,
+            check=False,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (74, 1)
+    assert "could not be written: No space left on device" in ended.stderr
 
 
 ANSWERS = (b"<html>", b"Welcome\n", b'"ok"', b"[]", b"{}", b"")

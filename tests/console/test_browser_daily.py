@@ -97,6 +97,26 @@ def test_a_draft_outlives_a_crash_of_its_tab(browser: Browser, wary: Page, insta
     until(lambda: tab.send("Runtime.evaluate", asked)["result"].get("value") == "Crashed", 30)
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "{", "x", "null", "7", "[]", '{"at":1e99,"values":7}', '{"at":NOW,"values":{"name":"A"}}',
+        '{"at":NOW,"lists":[]}', '{"at":"x","lists":{},"values":{}}',
+        '{"at":NOW,"lists":{"schedule_config.schedules":1e9},"values":{}}',
+    ],
+)  # fmt: skip
+def test_a_damaged_draft_leaves_the_form_as_it_is(page: Page, kept: str) -> None:
+    """And the next one takes its place."""
+    page.goto("/jobs/new")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.evaluate("kept => sessionStorage.setItem('draft root /jobs/new', kept.replace('NOW', Date.now()))", kept)
+    page.reload()
+    expect(page.locator("#occurrences tbody tr")).to_have_count(10)
+    page.get_by_label("Name", exact=True).fill("Anew")
+    page.reload()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Anew")
+
+
 def test_a_draft_of_a_change_meets_the_change_of_somebody_else(page: Page, installation: Installation) -> None:
     """It is a change of the revision that it began with."""
     job_id = installation.make_job(name="Edited twice")

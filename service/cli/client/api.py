@@ -14,7 +14,11 @@ from service.cli.exits import Exit, Failure
 from service.cli.output.times import CLOCK
 
 TIMEOUT_SECONDS = 30.0
-"""The default limit of the wait for an answer."""
+"""The default limit of the wait for an answer, and for each further piece of it."""
+MOST_BYTES = 64 << 20
+"""The largest answer that is read whole: some 50,000 jobs."""
+_OF_THE_WAY = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers that are about how an answer is sent; it is read by then."""
 
 _EXITS = {401: Exit.UNAUTHORISED, 403: Exit.UNAUTHORISED, 404: Exit.NOT_FOUND}
 
@@ -57,16 +61,31 @@ class Api:
         """
         query = {name: value for name, value in (params or {}).items() if value is not None}
         try:
-            answer = self.http.request(
+            with self.http.stream(
                 method, path, params=query or None, json=body, content=content, headers=headers,
                 timeout=httpx.Timeout(seconds, connect=10),
-            )  # fmt: skip
+            ) as sent:  # fmt: skip
+                answer = self._whole(sent)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self.unreachable(error) from None
         CLOCK.hear(answer.headers.get("Date"))
         if not (answer.is_success or answer.status_code in accepted):
             raise self.refusal(answer)
         return answer
+
+    def _whole(self, sent: httpx.Response) -> httpx.Response:
+        """Read an answer, if it has an end: another program may send for ever."""
+        found = bytearray()
+        for piece in sent.iter_bytes():
+            found += piece
+            if len(found) > MOST_BYTES:
+                raise Failure(
+                    Exit.UNREACHABLE,
+                    f"The answer of {self.location.url} has more than {MOST_BYTES >> 20} MiB; "
+                    "is it a Bot Scheduler? If so, ask for less at a time",
+                )
+        headers = [(name, value) for name, value in sent.headers.multi_items() if name.lower() not in _OF_THE_WAY]
+        return httpx.Response(sent.status_code, headers=headers, content=bytes(found), request=sent.request)
 
     def pieces(self, path: str, *, params: Mapping[str, Any], kind: str) -> Iterator[bytes]:
         """Stream a long answer, piece by piece.
@@ -94,6 +113,17 @@ class Api:
         """Send a GET and return its JSON."""
         return self.json(self.ask("GET", path, params=params))
 
+    def items(self, answer: httpx.Response) -> list[Any]:
+        """Read an answer's JSON, a list of objects.
+
+        Raises:
+            Failure: The answer is something else, so another program answers at this address.
+        """
+        found = self.json(answer)
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise self.wrong_server()
+        return found
+
     def pages(self, path: str, limit: int | None, **params: Any) -> Iterator[Any]:
         """Read a list page by page.
 
@@ -105,9 +135,7 @@ class Api:
         left = limit
         answer = self.ask("GET", path, params={**params, "limit": 200 if left is None else min(left, 200)})
         while True:
-            items = self.json(answer)
-            if not isinstance(items, list):
-                raise self.wrong_server()
+            items = self.items(answer)
             yield from items if left is None else items[:left]
             left = None if left is None else left - len(items)
             following = answer.links.get("next", {}).get("url")
@@ -127,7 +155,7 @@ class Api:
         """
         try:
             said = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.wrong_server() from None
         if fields and not (isinstance(said, dict) and said.keys() >= set(fields)):
             raise self.wrong_server()

@@ -50,7 +50,7 @@ def list_jobs(
     }  # fmt: skip
     order = {} if sort is None else {"sort": sort}
     if limit is None:
-        found = api().get("/scheduler/jobs", **filters, **order)
+        found = api().items(api().ask("GET", "/scheduler/jobs", params={**filters, **order}))
     else:
         found = list(api().pages("/scheduler/jobs", limit, **filters, **order))
     if json:

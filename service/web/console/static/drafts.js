@@ -4,6 +4,7 @@ import { itemsOf, wholePath } from "./form.js";
 import { showTimes } from "./times.js";
 
 const KEPT_MS = 7 * 86_400_000;
+const MOST_ITEMS = 100; // of a list; a draft of ours has fewer
 const OF_MEMBER = /^(?:schedule|exception|added)-\d+-/;
 export const PREFIX = "draft ";
 
@@ -17,8 +18,8 @@ export function keepDraft(form, { grow = () => {}, restored }) {
     } catch { /* the storage is full: the form still works, without a draft */ }
   };
   const forget = () => sessionStorage.removeItem(name);
-  const kept = JSON.parse(sessionStorage.getItem(name) ?? "null");
-  if (kept && kept.at > Date.now() - KEPT_MS) {
+  const kept = stored(name);
+  if (kept) {
     fill(form, kept, grow);
     // The draft changes the revision that it began with.
     if (kept.revision) form.dataset.revision = kept.revision;
@@ -27,6 +28,17 @@ export function keepDraft(form, { grow = () => {}, restored }) {
   }
   for (const link of form.querySelectorAll("[data-cancel]")) link.addEventListener("click", forget);
   return { keep, forget };
+}
+
+// Returns the draft of this name; null without one, or if it is old or damaged.
+function stored(name) {
+  try {
+    const { at, lists, values, revision } = JSON.parse(sessionStorage.getItem(name));
+    const isFresh = at > Date.now() - KEPT_MS && at <= Date.now() + KEPT_MS;
+    return isFresh && typeof lists === "object" && typeof values === "object" ? { at, lists: lists ?? {}, values: values ?? {}, revision } : null;
+  } catch {
+    return null;
+  }
 }
 
 // Forgets all drafts: somebody signs out.
@@ -50,7 +62,7 @@ function contents(form) {
 
 function fill(form, { lists, values }, grow) {
   for (const list of form.querySelectorAll("[data-kind=list]")) {
-    const count = lists[list.dataset.path] ?? 0;
+    const count = Math.min(Number(lists[list.dataset.path]) || 0, MOST_ITEMS);
     while (itemsOf(list).length < count) grow(list);
     for (const item of itemsOf(list).slice(count)) item.remove();
   }
