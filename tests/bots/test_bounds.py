@@ -63,7 +63,8 @@ def sends_on(client: socket.socket) -> None:
     port = client.getsockname()[1]
     client.recv(65_536)
     time.sleep(0.3)
-    client.sendall(b"HTTP/1.1 307 On\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % port)
+    head = b"HTTP/1.1 307 On\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    client.sendall(head % port)
 
 
 @pytest.mark.parametrize(
