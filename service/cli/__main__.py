@@ -27,15 +27,19 @@ def main() -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader has seen enough (`| head`): let the rest of the buffer go nowhere, without a traceback at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()  # the reader has seen enough (`| head`)
         return Exit.OK
     except OSError as error:
         if error.errno not in _NOT_WRITTEN:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         sys.stderr.write(f"The output could not be written: {error.strerror}; free space there, and try again\n")
         return Exit.NOT_WRITTEN
+
+
+def _print_no_more() -> None:
+    """Let the rest of the buffer go nowhere, without a traceback at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complete(shell: str) -> int:

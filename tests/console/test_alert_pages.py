@@ -10,7 +10,7 @@ from redis import Redis
 
 from service.alerting import alerts as alerts_module
 from service.alerting.alerts import Alerts
-from tests.support.browsing import Browser, installation, words
+from tests.support.browsing import Browser, signed_in, words
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 
@@ -21,9 +21,7 @@ JOB = {"name": HOSTILE, "bot_type": "visitor", "schedule_type": "interval", "sch
 
 @pytest.fixture
 def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 def made(browser: Browser, path: str, body: dict[str, Any]) -> dict[str, Any]:

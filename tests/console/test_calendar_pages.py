@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.browsing import Browser, installation, words
+from tests.support.browsing import Browser, signed_in, words
 from tests.support.store_rig import Rig
 
 
@@ -21,9 +21,7 @@ def rig(redis_client: Redis) -> Rig:
 @pytest.fixture
 def browser(rig: Rig, valkey_server: Any) -> Browser:
     """Somebody signed in."""
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 def test_without_calendars_the_page_says_how_to_create_one(browser: Browser) -> None:

@@ -16,7 +16,7 @@ from service.usecases.contacts import ContactBook
 from service.web.console.contacts import contact_list as pages
 from service.web.console.contacts.erasure_words import BEYOND, PLACES, REMOVED
 from service.web.console.contacts.upcoming_birthdays import upcoming_birthdays
-from tests.support.browsing import Browser, installation, words
+from tests.support.browsing import Browser, signed_in, words
 
 
 @pytest.fixture
@@ -27,9 +27,7 @@ def book(redis_client: Redis) -> ContactBook:
 @pytest.fixture
 def browser(book: ContactBook, valkey_server: Any) -> Browser:
     """Somebody signed in."""
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 def add(book: ContactBook, name: str, **fields: Any) -> str:

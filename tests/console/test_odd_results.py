@@ -13,7 +13,7 @@ from redis import Redis
 
 from service.domain.plain_json import MOST
 from service.worker.horse import WorkHorse
-from tests.support.browsing import Browser, installation
+from tests.support.browsing import Browser, signed_in
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import EchoConfig, Rig
 from tests.support.work_horse import carry_out, tame_horse
@@ -43,9 +43,7 @@ def rig(redis_client: Redis) -> Rig:
 @pytest.fixture
 def browser(rig: Rig, valkey_server: ValkeyServer) -> Browser:
     """Somebody who is signed in."""
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 @pytest.fixture

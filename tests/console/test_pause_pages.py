@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.support.browsing import Browser, installation, words
+from tests.support.browsing import Browser, signed_in, words
 from tests.support.servers.valkey import ValkeyServer
 
 HOSTILE = "<script>alert(1)</script>"
@@ -19,9 +19,7 @@ JOB = {
 
 @pytest.fixture
 def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 def made(browser: Browser, path: str, body: dict[str, Any]) -> str:

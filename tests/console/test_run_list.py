@@ -16,7 +16,7 @@ from service.domain.access.scopes import ALL, Scope
 from service.domain.run_records import Outcome
 from service.usecases import runs as run_cases
 from service.usecases.runs import Runs
-from tests.support.browsing import Browser, installation
+from tests.support.browsing import Browser, signed_in
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 
@@ -34,9 +34,7 @@ def rig(redis_client: Redis) -> Rig:
 @pytest.fixture
 def browser(rig: Rig, valkey_server: ValkeyServer) -> Browser:
     """Somebody who is signed in."""
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 @pytest.fixture

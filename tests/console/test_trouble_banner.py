@@ -10,7 +10,7 @@ from service.store.keys import Keys
 from service.store.rq_records import make_scripts
 from service.store.scripts import Limits
 from service.store.watching.trouble_store import note_troubles
-from tests.support.browsing import KEY, Browser, installation, words
+from tests.support.browsing import KEY, Browser, signed_in, words
 from tests.support.servers.valkey import ValkeyServer
 
 HOSTILE = "<script>alert(1)</script>"
@@ -20,9 +20,7 @@ AS_BYTES = {"X-API-Key": KEY.encode().decode("latin-1")}
 
 @pytest.fixture
 def browser(redis_client: Redis, valkey_server: ValkeyServer) -> Browser:
-    browser = Browser(installation(valkey_server.url))
-    browser.sign_in()
-    return browser
+    return signed_in(valkey_server.url)
 
 
 def test_every_page_shows_a_trouble_while_it_lasts_and_so_do_the_metrics(browser: Browser, redis_client: Redis) -> None:

@@ -25,6 +25,13 @@ def installation(redis_url: str, **settings: Any) -> App:
     return assemble(Settings.model_validate({"redis_url": redis_url, "api_key": KEY, **settings}))
 
 
+def signed_in(redis_url: str) -> Browser:
+    """Somebody who is signed in to the console."""
+    browser = Browser(installation(redis_url))
+    browser.sign_in()
+    return browser
+
+
 class Browser:
     """Keeps the session's cookie, and sends the headers that a browser does.
 

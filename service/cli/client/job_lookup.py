@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from service.cli.client.api import api, segment
+from service.cli.client.short_ids import SHOWN
 from service.cli.exits import Exit, Failure
 from service.cli.output.escaping import quoted
 from service.domain.ids import is_id
 
-SHOWN = 5
-"""The most candidates that an error names."""
 AT_A_TIME = 8
 """Jobs that are asked for at the same time."""
 TELLING = 3

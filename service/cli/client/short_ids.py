@@ -12,7 +12,7 @@ from service.cli.output.escaping import quoted
 
 _PART = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,27}|[0-9a-f-]{0,27}[0-9a-f]{8}")
 SHOWN = 5
-"""The most ids that an error names."""
+"""The most ids or names that an error offers."""
 LOOKED_AT = 200
 """The newest items of a list among which an id is looked for."""
 

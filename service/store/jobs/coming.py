@@ -27,7 +27,7 @@ from service.store.server.asking import ask, ask_packed, hash_fields
 
 _FIELDS = (
     "bot_type", "labels", "enabled", "state", "name", "schedule_type", "schedule_config", "options", "anchor",
-    "next_occurrence", "kind", "updated_at", "created_at", "edits",
+    "next_occurrence", "updated_at", "created_at", "edits",
 )  # fmt: skip
 
 
@@ -41,7 +41,6 @@ class ComingJob:
         bot_type: the job's.
         labels: the job's.
         course: its coming occurrences.
-        kind: jobs of one kind have the same occurrences; None if they are its own.
         changed_at: when its definition was changed last, epoch seconds.
     """
 
@@ -50,7 +49,6 @@ class ComingJob:
     bot_type: str
     labels: Labels
     course: Course
-    kind: bytes | None
     changed_at: int
 
 
@@ -97,7 +95,7 @@ def _read(scripts: Scripts, choice: JobChoice, job_ids: Sequence[str], calendars
 
 
 def _job(job_id: str, values: Any, choice: JobChoice, calendars: _Calendars, stored: Any) -> ComingJob | None:
-    (bot, labels, enabled, state, name, kind, config, options, anchor, first, shared, updated, created, stamp) = values
+    (bot, labels, enabled, state, name, kind, config, options, anchor, first, updated, created, stamp) = values
     marks = marks_of(bot, labels)
     if marks is None or not choice.takes(*marks) or enabled != b"1" or state not in (None, b"scheduled"):
         return None
@@ -107,7 +105,7 @@ def _job(job_id: str, values: Any, choice: JobChoice, calendars: _Calendars, sto
     schedule, parsed = _understood(kind, config, options)
     course = Course(schedule, parsed, int(anchor), int(first) if first else None, calendars.of(parsed), edits)
     changed_at = int(updated or created) // 1000
-    return ComingJob(job_id, name.decode(errors="replace"), marks[1], marks[0], course, shared, changed_at)
+    return ComingJob(job_id, name.decode(errors="replace"), marks[1], marks[0], course, changed_at)
 
 
 class _Calendars:

@@ -122,7 +122,7 @@ class ClockChanges:
         return [
             (row, meeting)
             for row in rows
-            for meeting in (own.get(row.id, ()) if row.plan not in plans.met else plans.met[row.plan])
+            for meeting in (*plans.met.get(row.plan, []), *own.get(row.id, []))
             if now < meeting.change.at <= until
         ]
 

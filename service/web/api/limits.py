@@ -24,7 +24,7 @@ PREVIEW_COUNT = WholeParameter("count", 1, PREVIEW_LIMIT, default=10)
 """Occurrences of a preview."""
 DRY_RUN_DAYS = WholeParameter("days", 1, 366, default=DAYS)
 """Days for which a dry run tells the occurrences gained and lost."""
-CLOCK_CHANGE_DAYS = WholeParameter("days", 1, 366, default=clock_changes.DAYS)
+CLOCK_CHANGE_DAYS = WholeParameter("days", 1, clock_changes.LONGEST_DAYS, default=clock_changes.DAYS)
 """Days for which changes of clocks are told."""
 OCCURRENCE_LIMIT = WholeParameter("limit", 1, MOST_ITEMS, default=100)
 """Occurrences of an account a page."""

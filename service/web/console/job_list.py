@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -114,8 +113,8 @@ class _JobQuery:
         now = {"q": self.q, "bot": self.bot, "state": self.state, "label": self.labels, "sort": self.sort,
                "order": self.order, "page": self.page}  # fmt: skip
         defaults = {"sort": "created", "page": 1}
-        asked = {name: value for name, value in (now | changes).items() if value and value != defaults.get(name)}
-        return "/jobs" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+        asked = {name: value for name, value in (now | changes).items() if value != defaults.get(name)}
+        return query.address("/jobs", asked)
 
     def labelled(self, label: str, value: str) -> str:
         """Return the address that also asks for a label."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from falcon.asgi import Request
 
@@ -30,6 +32,12 @@ def texts(req: Request, name: str) -> list[str]:
     """Read a parameter that may be repeated."""
     value: str | list[str] = req.params.get(name, [])
     return value if isinstance(value, list) else [value]
+
+
+def address(path: str, asked: Mapping[str, object]) -> str:
+    """Return an address with parameters, without the empty ones; a list gives one as often as it is long."""
+    given = {name: value for name, value in asked.items() if value}
+    return path + (f"?{urlencode(given, doseq=True)}" if given else "")
 
 
 def integer(req: Request, name: str, *, low: int, high: int, default: int) -> int:

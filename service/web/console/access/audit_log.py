@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -112,5 +111,4 @@ class AuditLog(RenderedPage):
 
 def _address(**asked: str) -> str:
     """Return the address of a page of the log, without empty parameters."""
-    given = {name: value for name, value in asked.items() if value}
-    return AUDIT + (f"?{urlencode(given)}" if given else "")
+    return query.address(AUDIT, asked)

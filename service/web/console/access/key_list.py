@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -87,8 +86,7 @@ class _KeyQuery:
     def address(self, page: int) -> str:
         """Return the address of another page of the same keys, without empty parameters."""
         asked = {"q": self.q, "scope": self.scope, "state": self.state, "page": page if page > 1 else None}
-        given = {name: value for name, value in asked.items() if value}
-        return KEYS + (f"?{urlencode(given)}" if given else "")
+        return query.address(KEYS, asked)
 
 
 def _known(value: str | None, known: Collection[str]) -> str | None:

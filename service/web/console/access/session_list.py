@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -81,8 +80,7 @@ def _keys(sessions: Sequence[Mapping[str, Any]]) -> Mapping[str, tuple[str, int]
 
 def _address(key_id: str, page: int) -> str:
     """Return the address of a page of others' sessions."""
-    given = {name: value for name, value in {"key": key_id, "page": page if page > 1 else ""}.items() if value}
-    return SESSIONS + (f"?{urlencode(given)}" if given else "")
+    return query.address(SESSIONS, {"key": key_id, "page": page if page > 1 else None})
 
 
 def browser(agent: str) -> str:

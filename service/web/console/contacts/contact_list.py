@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -80,8 +79,7 @@ class ContactList(RenderedPage):
 
 
 def _address(q: str, page: int) -> str:
-    given = {name: value for name, value in (("q", q), ("page", page if page > 1 else None)) if value}
-    return "/contacts" + (f"?{urlencode(given)}" if given else "")
+    return query.address("/contacts", {"q": q, "page": page if page > 1 else None})
 
 
 class ContactFile(PooledResource[ContactBook], Page):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request
 
@@ -55,8 +54,4 @@ class RunQuery:
 
     def address(self, path: str, cursor: str | None = None) -> str:
         """Return the address of a page of the same list, or of its file."""
-        sent = urlencode(
-            {name: value for name, value in {**self.asked, "label": self.labels, "cursor": cursor}.items() if value},
-            doseq=True,
-        )
-        return f"{path}?{sent}" if sent else path
+        return query.address(path, {**self.asked, "label": self.labels, "cursor": cursor})

@@ -99,7 +99,7 @@ const failures = new Map();
 export async function busy(element, action) {
   if (element.getAttribute("aria-busy") === "true") return undefined;
   element.setAttribute("aria-busy", "true");
-  const name = element.dataset.request ?? element.id ?? element.textContent;
+  const name = element.dataset.request || element.id || element.textContent;
   failures.get(name)?.();
   failures.delete(name);
   try {
