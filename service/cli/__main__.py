@@ -69,6 +69,7 @@ def _run_command() -> int:
     from typer import TyperException
 
     from service.cli.app import command_line
+    from service.cli.input.usage import usage_of
 
     try:
         status: Any = command_line()(prog_name=NAME, standalone_mode=False)
@@ -76,9 +77,7 @@ def _run_command() -> int:
     except TyperException as error:
         if _is_help(error):
             return Exit.OK
-        context = getattr(error, "ctx", None)
-        hint = f"; see `{context.command_path} --help`" if context is not None else ""
-        raise Failure(Exit.USAGE, f"{error.format_message().rstrip('.')}{hint}") from None
+        raise Failure(Exit.USAGE, usage_of(error)) from None
     return status if isinstance(status, int) else Exit.OK
 
 

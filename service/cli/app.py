@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from service import VERSION
-from service.cli.client.profiles import ASKED
+from service.cli.client.profiles import ASKED, read_by_others, shown
 from service.cli.commands import (
     backfills,
     batches,
@@ -36,7 +36,7 @@ from service.cli.commands.contacts import books
 from service.cli.completion import use_own_scripts
 from service.cli.doctor import command as doctor
 from service.cli.input.commands import Commands
-from service.cli.output.printing import say
+from service.cli.output.printing import note, say
 
 app = Commands(
     """Manage the jobs, runs, contacts and keys of a Bot Scheduler through its API.
@@ -74,6 +74,8 @@ def _options(
 ) -> None:  # fmt: skip
     """Take the options that stand before a command."""
     ASKED.set(profile)
+    if (path := read_by_others()) is not None:
+        note(f"Other users of this machine can read the keys in {shown(path)}; to prevent it: chmod 600 {shown(path)}")
 
 
 use_own_scripts()

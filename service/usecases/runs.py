@@ -14,6 +14,7 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.expectations.verdict import RESULT
 from service.domain.ids import is_id
+from service.domain.input.search import is_found
 from service.domain.plain_json import dumps
 from service.domain.run_records import STATUSES, TRIGGERS
 from service.domain.timestamps import format_ms, parse_period
@@ -91,7 +92,7 @@ class Runs(RunsByHand):
             until: only runs queued before this timestamp.
             labels: filters such as `team:crm`, all of which must hold for a run's job.
             job_ids: only runs of these jobs.
-            text: only runs that say this in their error, reason or result, in any case.
+            text: only runs that have these words in their error, reason or result, in any order and any case.
 
         Returns:
             The page. With a filter it may be short although more runs follow.
@@ -100,18 +101,26 @@ class Runs(RunsByHand):
             ValidationFailed: a filter or the cursor is invalid.
         """
         check_run_cursor(cursor)
-        start, end = parse_period(since, until)
-        wanted = RunFilter(
-            status=_one_of("status", status, STATUSES),
-            job_ids=job_ids,
-            trigger=_one_of("trigger", trigger, TRIGGERS),
-            since_ms=None if start is None else start * 1000,
-            until_ms=None if end is None else end * 1000,
-            choice=choice(labels),
-        )
+        wanted = _filter(status, trigger, since, until, labels, job_ids)
         if not text:
             return self._page(*self._history.of_all(limit, cursor, wanted))
-        return self._saying(text.casefold(), limit, cursor, wanted)
+        return self._saying(text, limit, cursor, wanted)
+
+    def count(
+        self, *, status: str | None = None, trigger: str | None = None, since: str | None = None,
+        until: str | None = None, labels: Sequence[str] = (), job_ids: frozenset[str] | None = None,
+        text: str | None = None,
+    ) -> int | None:  # fmt: skip
+        """Count the runs on all pages of `all_runs`, which explains the filters.
+
+        Returns:
+            Their number; None with a text, for a search reads only as many runs as a page needs.
+
+        Raises:
+            ValidationFailed: a filter is invalid.
+        """
+        wanted = _filter(status, trigger, since, until, labels, job_ids)
+        return None if text else self._history.count(wanted)
 
     def _saying(self, text: str, limit: int, cursor: str | None, wanted: RunFilter) -> Page:
         """Search what the caller may read of runs. The search is bounded, as that of `History.of_all`."""
@@ -119,7 +128,7 @@ class Runs(RunsByHand):
         for _ in range(SEARCHED_PAGES):
             page = self._page(*self._history.of_all(MAX_PAGE, cursor, wanted))
             for run in page.data:
-                if text in _said(run):
+                if is_found(text, _said(run)):
                     found.append(run)
                     if len(found) == limit:
                         return Page(found, run["id"])
@@ -216,6 +225,21 @@ class Runs(RunsByHand):
 
     def _page(self, runs: Sequence[bytes], following: str | None) -> Page:
         return Page(self._veil.over(runs), following)
+
+
+def _filter(
+    status: str | None, trigger: str | None, since: str | None, until: str | None, labels: Sequence[str],
+    job_ids: frozenset[str] | None,
+) -> RunFilter:  # fmt: skip
+    start, end = parse_period(since, until)
+    return RunFilter(
+        status=_one_of("status", status, STATUSES),
+        job_ids=job_ids,
+        trigger=_one_of("trigger", trigger, TRIGGERS),
+        since_ms=None if start is None else start * 1000,
+        until_ms=None if end is None else end * 1000,
+        choice=choice(labels),
+    )
 
 
 def _said(run: Mapping[str, Any]) -> str:

@@ -118,3 +118,14 @@ def test_a_damaged_file_is_named(person: Person) -> None:
     damaged = person("keys", "me")
     assert damaged.status == 2 and "is damaged" in damaged.err and "bot-scheduler login" in damaged.err
     assert person.asked(BOT_SCHEDULER_URL=HOME, API_KEY="k") == (HOME, "k")
+
+
+def test_a_file_that_others_can_read_is_told_of(person: Person) -> None:
+    """With the command that mends it. The command goes on."""
+    assert person("login", WORK, given="bsk_work_1\n").status == 0
+    file = person.folder / ".config" / "bot-scheduler" / "profiles.json"
+    file.chmod(0o644)
+    ended = person("keys", "me")
+    assert ended.status == 0 and "chmod 600 ~/.config/bot-scheduler/profiles.json" in ended.err
+    file.chmod(0o600)
+    assert "chmod" not in person("keys", "me").err

@@ -92,6 +92,11 @@ class Hand:
         self.keys_or(f"g {letter}", self.page.get_by_label("Sections").get_by_role("link", name=section, exact=True))
         expect(self.page.locator("h1")).to_contain_text(section)
 
+    def open_filters(self) -> None:
+        """Open the filters of a list that a phone folds away."""
+        if self.way == "phone":
+            self.press(self.page.get_by_role("button", name="Filters", exact=True))
+
     def find(self, name: str) -> None:
         """Open the page of a job by its name."""
         self.keys_or("Control+k", self.page.get_by_role("button", name="Find", exact=True))

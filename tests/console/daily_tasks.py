@@ -135,6 +135,7 @@ def _(hand: Hand, world: World) -> None:
 @task("Show the jobs of a team")
 def _(hand: Hand, world: World) -> None:
     hand.go("Jobs", "j")
+    hand.open_filters()
     hand.write(hand.page.get_by_label("Labels", exact=True).first, f"team:crm-{world.way}")
     hand.key("Enter") if hand.way == "keyboard" else hand.press(
         hand.page.get_by_role("button", name="Show", exact=True)
@@ -145,6 +146,7 @@ def _(hand: Hand, world: World) -> None:
 @task("Sort all jobs by their next run")
 def _(hand: Hand, world: World) -> None:
     hand.go("Jobs", "j")
+    hand.open_filters()
     hand.choose(hand.page.get_by_label("Sort by"), "Next run")
     expect(hand.page).to_have_url(re.compile("sort=next"))
 
@@ -331,6 +333,7 @@ def _(hand: Hand, world: World) -> None:
 @task("List the failed runs, and take them away as CSV")
 def _(hand: Hand, world: World) -> None:
     hand.go("Runs", "r")
+    hand.open_filters()
     hand.choose(hand.page.get_by_label("Outcome"), "failed")
     hand.press(hand.page.get_by_role("button", name="Show", exact=True))
     expect(hand.page).to_have_url(re.compile("status=failed"))

@@ -14,6 +14,7 @@ from redis import Redis
 from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL, Scope
 from service.domain.run_records import Outcome
+from service.store.scripts import Limits
 from service.usecases import runs as run_cases
 from service.usecases.runs import Runs
 from tests.support.browsing import Browser, signed_in
@@ -153,3 +154,40 @@ def test_the_runs_of_one_job_are_on_one_page(
         for _ in range(5):
             ended(other, success)
     assert shown(browser, "job=One") == set(wanted)
+
+
+def total(browser: Browser, query: str) -> str | None:
+    """Return the number of runs that a page says there are."""
+    told = re.search(r'id="count" role="status">([^<]*)</p>', browser.get(f"/runs?{query}").text)
+    return told and told[1]
+
+
+def test_the_total_is_that_of_all_pages(browser: Browser, rig: Rig, ended: Callable[..., str]) -> None:
+    """Of what the filters choose; runs that have gone meanwhile are counted no more."""
+    job_id, other = rig.make_job(name="own", labels={"team": "crm"}), rig.make_job(name="other")
+    for _ in range(3):
+        ended(job_id, Outcome("failed", "no disk"))
+        ended(other, Outcome("success", None, {"rows": 3}))
+    ended(other, Outcome("success"), queued_at=NOON + 48 * HOUR)
+    totals = {
+        "": "7 runs", "status=failed": "3 runs", "label=team:crm": "3 runs", "job=other": "4 runs",
+        "since=2025-03-31": "1 run", "status=success&label=team:crm": None,
+    }  # fmt: skip
+    assert {query: total(browser, query) for query in totals} == totals
+    assert total(browser, "text=disk") is None
+    rig.jobs.delete(other)
+    assert total(browser, "") == "3 runs"
+
+
+def test_the_total_leaves_out_what_the_history_keeps_no_more(redis_client: Redis, valkey_server: ValkeyServer) -> None:
+    """Although the process has seen these runs, and the list of all runs still has their ids."""
+    rig = Rig.on(redis_client, limits=Limits(history=5))
+    browser = signed_in(valkey_server.url)
+    job_id = rig.make_job(name="often")
+    for number in range(12):
+        run_id = rig.use.run_now(job_id)
+        rig.runs.finish(run_id, rig.start(run_id), Outcome("success"))
+        if number % 3 == 0:
+            browser.get("/runs")
+    assert total(browser, "") == "5 runs"
+    assert total(browser, "status=success") == "5 runs"

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 import httpx
 
+from service import VERSION
 from service.cli.client.location import Location, find_location
 from service.cli.exits import Exit, Failure
+from service.cli.output.escaping import quoted
 from service.cli.output.times import CLOCK
 
 TIMEOUT_SECONDS = 30.0
@@ -194,6 +196,14 @@ class Api:
             Exit.UNREACHABLE,
             f"{why} at {self.location.url}{f' ({told})' if told else ''}; "
             "is the service running, and is BOT_SCHEDULER_URL correct?",
+        )
+
+    def lacks(self, field: object) -> Failure:
+        """Say that an answer has no field of this name: another program answers, or another release."""
+        return Failure(
+            Exit.UNREACHABLE,
+            f"An answer of {self.location.url} has no field {quoted(str(field))}; is it a Bot Scheduler, "
+            f"and of the same release as this command ({VERSION})?",
         )
 
     def wrong_server(self, status: int | None = None) -> Failure:

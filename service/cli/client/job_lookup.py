@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +14,8 @@ from service.domain.ids import is_id
 
 AT_A_TIME = 8
 """Jobs that are asked for at the same time."""
+COMPARED = 200
+"""Jobs with the words of a name that are looked at for another job of this name."""
 TELLING = 3
 """Characters from which a name suggests others that contain it: nearly every name contains a given letter."""
 
@@ -55,8 +57,17 @@ def _named(name: str) -> dict[str, Any]:
     raise Failure(Exit.NOT_FOUND, f"No job is named {quoted(name)}; {hint}")
 
 
+def namesakes(job: Mapping[str, Any]) -> int:
+    """Count the other jobs that have the name of a job, as far as this key can see them."""
+    try:
+        found = list(api().pages("/scheduler/jobs", COMPARED, q=job["name"]))
+    except Failure:
+        return 0  # a key that only writes
+    return sum(one["name"] == job["name"] and one["id"] != job["id"] for one in found)
+
+
 def _search(text: str) -> Iterator[dict[str, Any]]:
-    """Find jobs with this text in their name or description."""
+    """Find jobs with these words in their name or description."""
     return api().pages("/scheduler/jobs", None, q=text)
 
 

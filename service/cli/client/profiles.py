@@ -112,6 +112,15 @@ def read_profiles() -> Profiles:
         ) from None
 
 
+def read_by_others() -> Path | None:
+    """Return the file of the profiles if other users of this machine can read it; it has keys in it."""
+    try:
+        path = profiles_file()
+        return path if path.stat().st_mode & 0o077 else None
+    except (Failure, OSError):
+        return None
+
+
 def write_profiles(profiles: Profiles) -> Path:
     """Write them as a whole, readable by their owner alone. Returns the file.
 

@@ -51,7 +51,7 @@ def batch(
     label: LabelFilter = None,
     bot: OnlyBot = None,
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Only with this text in name or description.")
+        str | None, typer.Option("--search", metavar="TEXT", help="Only with these words in name or description.")
     ] = None,
     state: OnlyState = None,
     all_: Annotated[bool, typer.Option("--all", help="All jobs.")] = False,

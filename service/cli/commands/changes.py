@@ -9,7 +9,7 @@ import typer
 
 from service.cli.client.api import api, segment
 from service.cli.client.completing import complete_actions, complete_deleted, complete_keys
-from service.cli.client.job_lookup import find_id, job_path
+from service.cli.client.job_lookup import find_id, job_path, names_of
 from service.cli.client.short_ids import whole_id
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import JobName, Json, Limit, OnlyJob
@@ -52,14 +52,15 @@ def audit(
     elif not found:
         note("There are no such changes.")
     else:
+        names = names_of(one["job_id"] for one in found if one["job_id"] and one["job_id"] == one["object"])
         show_table(
             (
                 Column("AT", "time"), Column("WHO"), Column("FROM", "whole", rank=3), Column("ACTION", "whole"),
                 Column("WHAT", least=8), Column("CHANGED", least=12, rank=1), Column("NOTE", least=12, rank=2),
             ),
             [
-                (one["at"], one["actor_name"] or one["actor"], one["address"], one["action"], one["object"],
-                 _changed(one), one["note"])
+                (one["at"], one["actor_name"] or one["actor"], one["address"], one["action"],
+                 names.get(one["object"], one["object"]), _changed(one), one["note"])
                 for one in found
             ],
         )  # fmt: skip

@@ -9,7 +9,7 @@ import typer
 from service.cli.client.api import api
 from service.cli.client.completing import complete_bots
 from service.cli.client.dry_runs import refuse_days_alone, rehearsed
-from service.cli.client.job_lookup import find_id, find_job, job_path
+from service.cli.client.job_lookup import find_id, find_job, job_path, namesakes
 from service.cli.commands.job_lists import list_jobs, show_job
 from service.cli.commands.run_now import run_job
 from service.cli.exits import Exit, Failure
@@ -45,7 +45,7 @@ from service.cli.input.schedule_arguments import (
     calendar_options,
 )
 from service.cli.input.schedule_flags import ScheduleFlags
-from service.cli.output.escaping import quoted
+from service.cli.output.escaping import counted, quoted
 from service.cli.output.formats import show_data
 from service.cli.output.plans import show_plan
 from service.cli.output.printing import is_interactive, moment, note, out, say
@@ -95,6 +95,8 @@ def create(
     with schedule.refused_in_flags():
         created = api().json(api().ask("POST", "/scheduler/jobs", body=fields), "id")
     _report("Created", created, json)
+    if others := namesakes(created):
+        note(f"{counted(others, 'other job')} had this name already; commands tell such jobs apart by their ids")
 
 
 @app.command()

@@ -17,6 +17,7 @@ from service.cli.output.formats import show_data
 from service.cli.output.printing import coloured, note
 from service.cli.output.run_words import result_of, seconds, show_run, trigger_of
 from service.cli.output.tables import Column, show_table
+from service.domain.run_records import LISTED_RUNS
 
 app = Commands("List and show runs.")
 
@@ -57,6 +58,8 @@ def history(
         found = list(api().pages(f"{job_path(job_id)}/history", limit))
     else:
         found = list(api().pages("/scheduler/runs", limit, job_id=job_id, **filters))
+        if job_id is None and len(found) >= LISTED_RUNS:
+            note(f"The list of all jobs' runs has the newest {LISTED_RUNS:,}; name a job to see older ones of it.")
     if json:
         show_data(found)
     elif not found:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
 from service.cli.input.typed import as_typed
@@ -114,3 +115,5 @@ def _run(function: Callable[..., Any], values: dict[str, Any], context: typer.Co
         function(**values)
     except Failure as refusal:
         raise as_typed(refusal, context) from None
+    except KeyError as missing:  # commands read the fields of answers by their names
+        raise api().lacks(missing.args[0]) from missing

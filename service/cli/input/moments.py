@@ -14,7 +14,8 @@ from service.cli.output.escaping import quoted
 
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{1,2}:\d{2}))?")
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
-_WORD = re.compile(r"[+-]?[a-z]+")
+_YEAR = re.compile(r"\d{4}-")
+"""The beginning of each timestamp that the API takes."""
 
 
 def instant(text: str, now: datetime, *, past: bool, flag: str = "A time") -> str:
@@ -28,7 +29,7 @@ def instant(text: str, now: datetime, *, past: bool, flag: str = "A time") -> st
         flag: What an error calls it.
 
     Raises:
-        Failure: It is a word, but none of these.
+        Failure: It is none of these.
     """
     word = text.strip().lower()
     if word == "now":
@@ -41,7 +42,7 @@ def instant(text: str, now: datetime, *, past: bool, flag: str = "A time") -> st
         return _written(_moved(text, now, timedelta(**span) * (-1 if backwards else 1)))
     if (day := _DATE.fullmatch(text.strip())) is not None:
         return f"{day[1]}T{day[2] or '00:00':0>5}:00"
-    if _WORD.fullmatch(word):
+    if not _YEAR.match(text.strip()):
         known = "a span such as 2h or 7d, now, today, yesterday, tomorrow, a date or 2027-01-15T08:00:00"
         raise Failure(Exit.USAGE, f"{flag} takes {known}, not {quoted(text)}")
     return text

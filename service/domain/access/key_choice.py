@@ -9,6 +9,7 @@ from service.domain.access.key_records import stored_limits, stored_scopes
 from service.domain.access.limits import NO_LIMITS, Limits
 from service.domain.access.scopes import Scope
 from service.domain.input.refusals import Refusals, echo, listed
+from service.domain.input.search import is_found
 
 STATES = ("valid", "rotating", "expired")
 """What a key can be: accepted; accepted with its former secret, too; refused since it has expired."""
@@ -20,7 +21,7 @@ class KeyChoice:
 
     Args:
         limits: within which the limits of a key must lie.
-        words: must stand in its name, note or id, in any case; empty for any.
+        words: must all stand in its name, note or id, in any order and any case; empty for any.
         scope: that it must have; None for any.
         state: one of `STATES`; None for any.
         now_ms: the time for which its state counts.
@@ -58,7 +59,7 @@ class KeyChoice:
             return False
         if self.words:
             texts = (fields["name"], fields["note"], key_id)
-            if not any(self.words.casefold() in (text or "").casefold() for text in texts):
+            if not is_found(self.words, "\n".join(text or "" for text in texts).casefold()):
                 return False
         if self.scope is not None and self.scope not in stored_scopes(scopes):
             return False

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from service.domain.access.labels import EVERY_JOB, JobChoice, Labels, stored_labels
+from service.domain.input.search import is_found
 from service.domain.job import HEALTHS
 from service.domain.people.names import collated
 from service.domain.records import NONE_RUNS
@@ -121,7 +122,7 @@ class JobFilter(NamedTuple):
             or (self.bot_type and traits.bot_type != self.bot_type)
             or not self.choice.takes(traits.labels, traits.bot_type)
             or (self.state and not _is_in(self.state, traits))
-            or (self.q and self.q.casefold() not in traits.text)
+            or (self.q and not is_found(self.q, traits.text))
         )
 
 

@@ -6,14 +6,16 @@ next erasure, and a history that clients ask for over and over costs only the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
+from service.batches import batched
 from service.domain.access.labels import JobChoice
 from service.domain.ids import is_id
-from service.store.jobs.job_marks import read_marks
+from service.store.jobs.job_marks import JobMarks, read_marks
+from service.store.runs.known_facts import KnownFacts
 from service.store.runs.run_entry import FIELDS, has_job, is_final, run_view
 from service.store.runs.run_filter import RunFilter
 from service.store.runs.run_log import RunLog, assembled, log_questions
@@ -23,11 +25,10 @@ from service.store.server.exchange import packed
 
 SCAN_PAGE, SCAN_PAGES = 200, 15
 """Runs read at a time, and how often, for one filtered page of all jobs' runs."""
+COUNTED = 1000
+"""Runs that one command counts."""
 REMEMBERED, REMEMBERED_BYTES = 4096, 2048
 """How many ended runs a process remembers, and up to what size each: at most 8 MiB."""
-FACTS = 20_000
-"""Of how many ended runs a process remembers what filters ask: some 8 MB."""
-_ASKED = tuple((name, FIELDS.index(name)) for name in ("status", "job_id", "trigger", "queued_at"))
 
 
 class History:
@@ -42,7 +43,7 @@ class History:
         self._keys = scripts.keys
         self._ended: dict[str, bytes] = {}
         self._erased_texts: bytes | None = None
-        self._facts: dict[str, Mapping[str, bytes | None]] = {}
+        self._facts = KnownFacts(scripts)
 
     def one(self, job_id: str, run_id: str) -> bytes | None:
         """Read one run of a job, JSON; None if there is no such job or run."""
@@ -115,6 +116,23 @@ class History:
                     return found, last
         return found, last
 
+    def count(self, wanted: RunFilter) -> int:
+        """Count the runs that a filter accepts, of all that are listed together.
+
+        What is known of runs may be of some that have gone since. So Redis counts those that are there.
+        """
+        (rows,) = ask(self._scripts, ("LRANGE", self._listed(wanted), 0, -1))
+        known = self._facts.of([run_id.decode(errors="replace") for run_id in rows])
+        if not wanted.wants_all:
+            known = {run_id: facts for run_id, facts in known.items() if wanted.wants(facts)}
+        if not wanted.choice.is_all:
+            jobs = {run_id: (facts["job_id"] or b"").decode(errors="replace") for run_id, facts in known.items()}
+            marks = read_marks(self._scripts, jobs.values())
+            known = {run_id: known[run_id] for run_id, job in jobs.items() if _takes(wanted.choice, marks.get(job))}
+        keys = [self._keys.run(run_id) for run_id in known]
+        commands = [("EXISTS", *some) for some in batched(keys, COUNTED)]
+        return sum(ask(self._scripts, *commands)) if commands else 0
+
     def _listed(self, wanted: RunFilter) -> str:
         """Return the list to look through: of a single job's runs its own, which has them all together."""
         job_ids = tuple(wanted.job_ids or ())
@@ -128,7 +146,7 @@ class History:
             yield from zip(run_ids, self._many(run_ids, ended), strict=True)
             return
         if wanted.choice.is_all:
-            known = self._known_facts(run_ids)
+            known = self._facts.of(run_ids)
             chosen = [run_id for run_id in run_ids if (facts := known.get(run_id)) is not None and wanted.wants(facts)]
             shown = dict(zip(chosen, self._many(chosen, ended), strict=True))
             yield from ((run_id, shown.get(run_id)) for run_id in run_ids)
@@ -136,20 +154,6 @@ class History:
         for run_id, values, is_taken in self._of(wanted.choice, run_ids):
             is_wanted = is_taken and values[1] and wanted.wants(dict(zip(FIELDS, values, strict=True)))
             yield run_id, self._shown(run_id, values) if is_wanted else None
-
-    def _known_facts(self, run_ids: Sequence[str]) -> dict[str, Mapping[str, bytes | None]]:
-        """Return what a filter asks of runs, without those that are gone; remember it of those that have ended."""
-        found = {run_id: self._facts[run_id] for run_id in run_ids if run_id in self._facts}
-        missing = [run_id for run_id in run_ids if run_id not in found]
-        for run_id, values in zip(missing, self._read(missing), strict=True):
-            if not isinstance(values, list) or values[1] is None:
-                continue
-            found[run_id] = {name: values[index] for name, index in _ASKED}
-            if is_final(values):
-                if len(self._facts) >= FACTS:
-                    self._facts = {}
-                self._facts[run_id] = found[run_id]
-        return found
 
     def _of(self, choice: JobChoice, run_ids: Sequence[str]) -> list[tuple[str, Any, bool]]:
         """Read runs, without those of jobs beyond a choice's limits.
@@ -225,3 +229,7 @@ class History:
             return run_view(run_id, values) if values[1] is not None else None
         except (ValueError, TypeError):
             return None
+
+
+def _takes(choice: JobChoice, marks: JobMarks | None) -> bool:
+    return marks is not None and choice.takes(*marks)

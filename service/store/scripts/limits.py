@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.domain.run_records import LISTED_RUNS
 from service.settings import Settings
 
 RQ_SUCCESS_TTL = 500
@@ -52,7 +53,7 @@ class Limits:
 
     history: int = 1000
     logs: int = 20
-    runs: int = 10_000
+    runs: int = LISTED_RUNS
     waiting: int = 1000
     audit: int = 50_000
     max_jobs: int = 0

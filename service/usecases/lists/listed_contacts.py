@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from service.domain.input.search import is_found
 from service.store.contact_rows import ListedContact, listed_source
 from service.store.contacts import ContactStore
 from service.store.scripts import Scripts
@@ -37,8 +38,12 @@ class ListedContacts:
         self._store = ContactStore(scripts.client, scripts.keys, scripts.gate, scripts.limits)
         self._sorted: tuple[list[ListedContact], list[ListedContact]] = ([], [])
 
+    def prepare(self) -> bool:
+        """Read what the list is made of, unless there are too many contacts to keep it. Return whether it is kept."""
+        return self._rows.prepare() and bool(self._by_name())
+
     def page(self, limit: int, skip: int, wanted: str = "") -> FoundContacts:
-        """Read a page of the contacts in whose name, birthday or addresses a text is, in any case.
+        """Read a page of the contacts in whose name, birthday or addresses all words of a text are, in any case.
 
         Args:
             limit: the most contacts on the page.
@@ -48,8 +53,7 @@ class ListedContacts:
         Raises:
             StoreUnavailable: Redis is away.
         """
-        text = wanted.casefold()
-        found = [row for row in self._by_name() if text in row.text] if text else self._by_name()
+        found = [row for row in self._by_name() if is_found(wanted, row.text)] if wanted else self._by_name()
         contacts = self._store.get_many(row.id for row in found[skip : skip + limit])
         return FoundContacts([as_json(contact) for contact in contacts], len(found))
 

@@ -97,6 +97,11 @@ class _JobQuery:
         return bool(self.q or self.bot or self.state or self.labels)
 
     @property
+    def is_sifted(self) -> bool:
+        """Whether the address filters or sorts the jobs by more than their search."""
+        return bool(self.bot or self.state or self.labels or self.order or self.sort != "created")
+
+    @property
     def batch_filter(self) -> Any:
         """The same filter as a batch takes it. Labels that contradict each other take no job, and no list shows any."""
         labels = dict(label.partition(":")[::2] for label in self.labels)

@@ -30,6 +30,7 @@ from service.web.console.job_schedule import planned
 from service.web.console.page import Page, RenderedPage, show
 from service.web.console.pauses.paused_job import paused_job
 from service.web.console.plots import plot
+from service.web.console.wording.setting_words import options_of, settings_of
 from service.web.http.access import BY_SESSION
 from service.web.http.paging import cursor
 from service.web.http.pools import Pool, PooledResource
@@ -92,7 +93,7 @@ class JobPage(RenderedPage):
             later=self._runs.later(job_id),
             start=start,
             following=listed.next_cursor,
-            options=_chosen(job["options"]),
+            settings=settings_of(job["bot_config"]) + options_of(_chosen(job["options"])),
             plots=[
                 drawn
                 for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))

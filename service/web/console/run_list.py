@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.domain.run_records import STATUSES, TRIGGERS
-from service.errors import Conflict, NotFound
+from service.domain.run_records import LISTED_RUNS, STATUSES, TRIGGERS
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
+from service.web.console.finding.named_jobs import names_of
 from service.web.console.finding.run_query import RunQuery
 from service.web.console.history.repairs import repairs
 from service.web.console.page import RenderedPage, show
@@ -35,15 +32,18 @@ class RunList(RenderedPage):
     def render(self, req: Request, resp: Response) -> None:
         """Show a page of the runs that the address asks for."""
         asked, cursor = RunQuery(req), query.text(req, "cursor")
-        page = self._runs.all_runs(limit=PAGE, cursor=cursor, **asked.filters(self._jobs))
+        filters = asked.filters(self._jobs)
+        page = self._runs.all_runs(limit=PAGE, cursor=cursor, **filters)
         runs = page.data
         show(
             resp,
             "runs.html",
             "/runs",
             runs=runs,
+            total=self._runs.count(**filters),
+            most=LISTED_RUNS,
             mended=repairs(runs),
-            names=self._names(runs),
+            names=names_of(self._jobs, runs),
             asked=asked.asked,
             labels_asked=asked.labels,
             is_narrowed=asked.is_narrowed,
@@ -54,13 +54,3 @@ class RunList(RenderedPage):
             statuses=STATUSES,
             triggers=TRIGGERS,
         )
-
-    def _names(self, runs: Any) -> Mapping[str, str]:
-        """Return the jobs' names by id, without jobs that are deleted or unreadable."""
-        names = {}
-        for job_id in {run["job_id"] for run in runs}:
-            try:
-                names[job_id] = self._jobs.get(job_id).data["name"]
-            except (NotFound, Conflict):
-                continue
-        return names

@@ -17,6 +17,7 @@ from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.console.history.repairs import repairs
 from service.web.console.page import Page, RenderedPage, show
+from service.web.console.wording.setting_words import settings_of
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
@@ -46,7 +47,7 @@ class RunPage(RenderedPage):
         newest = self._newest(run)
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
-        config = self._config(run)
+        config, overlay = self._config(run), redacted_json(run.get("overlay") or {})
         show(
             resp,
             "run.html",
@@ -62,7 +63,8 @@ class RunPage(RenderedPage):
             again=repairs(newest).get(run_id),
             config=config,
             config_text=as_text(config),
-            overlay=redacted_json(run.get("overlay") or {}),
+            overlay=overlay,
+            ran_with=settings_of(overlay if config is None else config),
             facts=facts,
             tables=tables,
             result=as_text(run["result"]),

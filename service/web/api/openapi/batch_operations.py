@@ -49,7 +49,7 @@ def batches() -> dict[str, Schema]:
     filters = record(
         {
             "label": {**some_labels, "additionalProperties": label, "description": "A job must have all of them."},
-            "bot_type": words, "q": {**words, "description": "A text that the name or the description contains."},
+            "bot_type": words, "q": {**words, "description": "Words that name and description contain, in any order."},
             "enabled_only": BOOLEAN, "state": STATE,
         },
         (), minProperties=1, additionalProperties=False,

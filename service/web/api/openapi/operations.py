@@ -82,7 +82,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             "enabled_only": {**BOOLEAN, "default": False},
             "bot_type": TEXT,
-            "q": {**TEXT, "description": "A text that the name or the description contains."},
+            "q": {**TEXT, "description": "Words that name and description contain, in any order."},
             "label": LABELS,
             "state": STATE,
             "id": {**array(TEXT), "maxItems": MOST_IDS, "description": "Only the jobs with these ids."},

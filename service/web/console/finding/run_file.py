@@ -11,10 +11,10 @@ from falcon.asgi import Request, Response
 
 from service.contacts.writing.formulas import disarmed
 from service.domain.access.scopes import Scope
-from service.errors import Conflict, NotFound
 from service.usecases.jobs import Jobs
 from service.usecases.paging import MAX_PAGE
 from service.usecases.runs import Runs
+from service.web.console.finding.named_jobs import names_of
 from service.web.console.finding.run_query import RunQuery
 from service.web.console.formatting import summary
 from service.web.console.page import Page
@@ -55,23 +55,15 @@ class RunFile(PooledResource[Runs], Page):
 
     def _pieces(self, filters: Mapping[str, Any]) -> Iterator[bytes]:
         yield _written([COLUMNS])
-        names: dict[str, str] = {}
         cursor: str | None = None
         while True:
             page = self._source.all_runs(limit=MAX_PAGE, cursor=cursor, **filters)
             runs = page.data
-            for job_id in {run["job_id"] for run in runs} - names.keys():
-                names[job_id] = self._name(job_id)
-            yield _written(row(run, names[run["job_id"]]) for run in runs)
+            names = names_of(self._jobs, runs)
+            yield _written(row(run, names.get(run["job_id"], "")) for run in runs)
             cursor = page.next_cursor
             if cursor is None:
                 return
-
-    def _name(self, job_id: str) -> str:
-        try:
-            return str(self._jobs.get(job_id).data["name"])
-        except (NotFound, Conflict):
-            return ""
 
 
 def row(run: Mapping[str, Any], job: str) -> list[str]:

@@ -15,6 +15,10 @@ keepLive();
 if (document.querySelector(".sections")) listenToKeys();
 document.querySelector(".sign-out")?.addEventListener("submit", forgetDrafts);
 
+// On a phone, a list's filters other than its search are folded away.
+const more = document.querySelector("[data-more]");
+more?.addEventListener("click", () => more.setAttribute("aria-expanded", more.form.classList.toggle("open")));
+
 // On a phone, the sections scroll: begin with the present one in sight.
 const here = document.querySelector(".sections [aria-current]");
 if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;

@@ -1,0 +1,32 @@
+"""Errors of usage: what Typer says of a command line that it cannot read, in plain sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_PLAIN = (
+    (re.compile(r"Value error, "), ""),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"must be \1 or more"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"must be \1 or less"),
+    (re.compile(r"Input should be a valid integer.*"), "must be a whole number"),
+    (re.compile(r"Input should be a valid number.*"), "must be a number"),
+    (re.compile(r"^Invalid value for ('[^:]*'): (must be|must not be)"), r"\1 \2"),
+)
+"""What Typer's checks say, and the same for people."""
+
+
+def usage_of(error: Any) -> str:
+    """Return the sentence for a command line that Typer refused, and where to read more.
+
+    Args:
+        error: The `TyperException`.
+    """
+    told: str = error.format_message().rstrip(".")
+    for pattern, plain in _PLAIN:
+        told = pattern.sub(plain, told)
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return told
+    see = f"see `{context.command_path} --help`"
+    return f"{told} Or {see}" if told.endswith("?") else f"{told}; {see}"
