@@ -13,8 +13,6 @@ from service.domain.timestamps import format_timestamp
 
 STATUSES = ("queued", "running", "success", "failed", "cancelled", "skipped")
 TRIGGERS = ("schedule", "manual", "retry", "backfill", "ping")
-LISTED_RUNS = 10_000
-"""How many runs the list of all jobs' runs has, the newest."""
 LATEST_DAYS = 366
 """How far ahead a run by hand may be asked for, days."""
 MOST_LATER = 100

@@ -13,6 +13,9 @@ from service.store.server.connection import ClientError
 
 log = logging.getLogger(__name__)
 
+BEGIN_SECONDS = 0.5
+"""What is asked for at once comes first, and a process that ends at once reads nothing."""
+
 
 class Warming:
     """Falcon middleware that reads once, when the process begins to serve, what its lists remember.
@@ -35,6 +38,7 @@ class Warming:
             self._task.cancel()
 
     async def _read(self) -> None:
+        await asyncio.sleep(BEGIN_SECONDS)
         for read in self._reads:
             try:
                 await in_thread(None, read)

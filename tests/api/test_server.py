@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ from service.asgi import LONG_THREADS, LONG_WAITING
 from service.web.http.incoming import BODY_SECONDS, BYTES_PER_SECOND, BodyLate, Incoming
 from service.web.server.worker import Heartbeat
 from tests.support.installation import ROOT
+from tests.support.readable import readable
 from tests.support.web_process import COMMAND, Web, environment, serving
 
 pytestmark = [
@@ -351,8 +351,7 @@ def _drip(impatient: Web, request_head: bytes, drop: bytes, count: int) -> list[
         assert impatient.send(head("GET", "/docs", "Connection: close"))[0] == 200
         waiting = {dripper.fileno(): dripper for dripper in drippers}
         while waiting:
-            readable, _, _ = select.select([*waiting], [], [], 0.1)
-            for number in readable:
+            for number in readable(waiting, 0.1):
                 status, headers, body = answered(waiting.pop(number))
                 assert headers["connection"] == "close"
                 assert status == 503 or "too slowly" in json.loads(body)["detail"]

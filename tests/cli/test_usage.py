@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from service.cli.exits import Exit
-from service.domain.run_records import LISTED_RUNS
+from service.domain.runs.past_runs import LISTED_RUNS
 from tests.cli.canned import JOBS, RUNS, CannedService
 from tests.support.cli_in_process import command_line
 from tests.support.command import Ended

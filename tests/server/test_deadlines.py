@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import select
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from service.web.server.patience import BYTES_PER_SECOND, PATIENCE_SECONDS, Patience
 from service.web.server.refusals import LATE_HEAD
 from tests.server.conftest import serve
+from tests.support.readable import readable
 from tests.support.talking import Talk, said, statuses, told
 from tests.support.web_process import Web
 
@@ -58,15 +58,15 @@ def test_dripping_heads_hold_nobody_up(hasty: Web, begun: bytes) -> None:
         drippers = [stack.enter_context(Talk(hasty.port)) for _ in range(DRIPPERS)]
         for dripper in drippers:
             dripper.say(begun)
-        waiting = {dripper.socket: dripper for dripper in drippers}
+        waiting = {dripper.socket.fileno(): dripper for dripper in drippers}
         answers = []
         while waiting:
             assert statuses(said(hasty.port, NEXT)) == [200]
             for dripper in waiting.values():
                 dripper.say(b"\r" if not begun else b"x")
-            for readable in select.select([*waiting], [], [], 0.1)[0]:
+            for number in readable(waiting, 0.1):
                 with contextlib.suppress(ConnectionResetError):
-                    answers.append(waiting.pop(readable).rest())
+                    answers.append(waiting.pop(number).rest())
     assert {tuple(statuses(answer)) for answer in answers} == {(408,)}
     assert len(answers) == DRIPPERS
 

@@ -17,7 +17,7 @@ from service.cli.output.formats import show_data
 from service.cli.output.printing import coloured, note
 from service.cli.output.run_words import result_of, seconds, show_run, trigger_of
 from service.cli.output.tables import Column, show_table
-from service.domain.run_records import LISTED_RUNS
+from service.domain.runs.past_runs import LISTED_RUNS
 
 app = Commands("List and show runs.")
 

@@ -1,9 +1,14 @@
-"""Past runs of a job, as its history has them: which occurrence was decided before, and which run succeeded last."""
+"""Past runs: how many are listed of all jobs; and of one job, as its history has them, which occurrence was decided
+before, and which run succeeded last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+LISTED_RUNS = 10_000
+"""How many runs the list of all jobs' runs has, the newest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.domain.run_records import LISTED_RUNS
+from service.domain.runs.past_runs import LISTED_RUNS
 from service.settings import Settings
 
 RQ_SUCCESS_TTL = 500

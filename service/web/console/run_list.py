@@ -5,7 +5,8 @@ from __future__ import annotations
 from falcon.asgi import Request, Response
 
 from service.domain.access.scopes import Scope
-from service.domain.run_records import LISTED_RUNS, STATUSES, TRIGGERS
+from service.domain.run_records import STATUSES, TRIGGERS
+from service.domain.runs.past_runs import LISTED_RUNS
 from service.usecases.jobs import Jobs
 from service.usecases.runs import Runs
 from service.web.console.finding.named_jobs import names_of
