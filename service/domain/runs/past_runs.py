@@ -1,5 +1,6 @@
-"""Past runs: how many are listed of all jobs; and of one job, as its history has them, which occurrence was decided
-before, and which run succeeded last.
+"""Past runs: how many are listed of all jobs, and what the history of one job says.
+
+Of one job: which occurrence was decided before, and which run succeeded last.
 """
 
 from __future__ import annotations
