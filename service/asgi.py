@@ -87,7 +87,6 @@ from service.web.refused_scopes import RefusalNotes
 from service.web.rq_dashboard.dashboard import create_dashboard
 from service.web.services import Services
 from service.web.stopping import STOPPING
-from service.web.warming import Warming
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +148,6 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
     runs.traced = settings.traced
     calendars, occurrences = Calendars(scripts, clock), Occurrences(scripts)
     contacts = ContactBook(client, keys, gate, scripts.limits)
-    listed_contacts, clock_changes = ListedContacts(scripts), ClockChanges(scripts, jobs.sorted, clock)
     key_store, sessions, lookups = KeyStore(scripts), SessionStore(scripts), Lookups()
     wrong_keys, actions = _guesses(settings, scripts), ActionLog(client, keys, gate, scripts.limits)
     return Services(
@@ -158,7 +156,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         batches=Batches(scripts, jobs, runs),
         backfills=Backfills(scripts, occurrences, bot_configs),
         contacts=contacts,
-        listed_contacts=listed_contacts,
+        listed_contacts=ListedContacts(scripts),
         erasure=Erasure(scripts, bots),
         definitions=Definitions(jobs, JobStore(scripts), clock, bot_configs),
         calendars=calendars,
@@ -171,7 +169,7 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         links=AlertLinks(scripts, clock, runs) if settings.run_links else None,
         dry_runs=DryRuns(jobs, clock, bot_configs),
         calendar_dry_runs=CalendarDryRuns(scripts, calendars, clock),
-        clock_changes=clock_changes,
+        clock_changes=ClockChanges(scripts, jobs.sorted, clock),
         feeds=Feeds(scripts, runs, clock),
         pings=Pings(scripts, clock),
         standings=Standings(scripts, clock),
@@ -200,7 +198,6 @@ def make_services(settings: Settings, client: WebRedis, keys: Keys) -> Services:
         refusal_notes=RefusalNotes(RefusedScopes(scripts)),
         loop_lag=LoopLag(partial(add_loop_lag, scripts)),
         beside=_beside(settings, scripts, about_persons(bots)),
-        warming=Warming([clock_changes.prepare, runs.count, listed_contacts.prepare]),
         weak_keys=[f"{sentence}." for sentence in weak_keys(settings)],
     )
 

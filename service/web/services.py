@@ -49,7 +49,6 @@ from service.web.http.throttling.rates import Rates
 from service.web.live.hub import NewsHub
 from service.web.loop_lag import LoopLag
 from service.web.refused_scopes import RefusalNotes
-from service.web.warming import Warming
 
 Bots = Mapping[str, type[Bot]]
 """Bot type -> bot class."""
@@ -107,7 +106,6 @@ class Services:
         refusal_notes: notes requests that lacked a scope, for the audit log; None for nowhere.
         loop_lag: measures how late the event loop comes.
         beside: what the process does beside its requests.
-        warming: reads ahead what lists remember.
         weak_keys: a sentence for each API key that could be guessed.
     """
 
@@ -158,7 +156,6 @@ class Services:
     refusal_notes: RefusalNotes | None = None
     loop_lag: LoopLag = field(default_factory=LoopLag)
     beside: Beside = field(default_factory=Beside)
-    warming: Warming = field(default_factory=Warming)
     weak_keys: Sequence[str] = ()
 
     @property

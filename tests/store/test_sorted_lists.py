@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -154,20 +153,6 @@ def test_only_what_has_changed_is_read_again(rig: Rig, web: Web) -> None:
     rig.client.config_resetstat()
     page = web.first("name")
     assert (page.data[0]["name"], page.total, reads(rig)) == ("a new first", 20, 2)
-
-
-def test_rows_are_read_ahead_unless_they_are_too_many_to_be_kept(rig: Rig, web: Web) -> None:
-    """Afterwards the first list reads the jobs on its page alone. Of too many, none is read ahead."""
-    for number in range(20):
-        rig.make_job(name=f"job {number:02}")
-    assert web.loop.in_thread(web.jobs.prepare)
-    rig.client.config_resetstat()
-    assert (web.first("name").total, reads(rig)) == (20, 1)
-    rows = web.jobs._rows
-    rows.forget(None)
-    rows._source = replace(rows._source, most=19)
-    rig.client.config_resetstat()
-    assert not web.loop.in_thread(web.jobs.prepare) and reads(rig) == 0
 
 
 def test_the_newest_failure_is_noted_whatever_follows_it(rig: Rig, web: Web) -> None:

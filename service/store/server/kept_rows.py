@@ -71,18 +71,6 @@ class KeptRows(Tracked, Generic[Row]):
         found = self.reading(self._rows)
         return self._read_whole() if found is None else found
 
-    def prepare(self) -> bool:
-        """Read all rows unless there are too many to be kept. Return whether they are kept.
-
-        Raises:
-            StoreUnavailable: Redis is away.
-        """
-        (count,) = ask(self._scripts, ("ZCARD", self._index))
-        are_few = isinstance(count, int) and count <= self._source.most
-        if are_few:
-            self.rows()
-        return are_few
-
     def some(self, ids: Sequence[str]) -> list[Row]:
         """Read the rows of some ids, as far as the sorted set has them; nothing is kept of these."""
         if not ids:

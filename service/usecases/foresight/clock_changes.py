@@ -66,11 +66,6 @@ class ClockChanges:
         self._kept: dict[str, tuple[int, Soon]] = {}
         self._plans = _Plans(0)
 
-    def prepare(self) -> None:
-        """Look ahead for the overview, unless there are too many jobs to remember what is found."""
-        if self._jobs.prepare():
-            self.soon(self._clock.now_ms())
-
     def report(self, days: int) -> dict[str, Any]:
         """Tell which jobs meet a change of clocks, and what becomes of each.
 

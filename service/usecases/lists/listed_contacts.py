@@ -38,10 +38,6 @@ class ListedContacts:
         self._store = ContactStore(scripts.client, scripts.keys, scripts.gate, scripts.limits)
         self._sorted: tuple[list[ListedContact], list[ListedContact]] = ([], [])
 
-    def prepare(self) -> bool:
-        """Read what the list is made of, unless there are too many contacts to keep it. Return whether it is kept."""
-        return self._rows.prepare() and bool(self._by_name())
-
     def page(self, limit: int, skip: int, wanted: str = "") -> FoundContacts:
         """Read a page of the contacts in whose name, birthday or addresses all words of a text are, in any case.
 

@@ -160,10 +160,6 @@ class SortedJobs:
         """Read the jobs with these ids, as far as they exist for the caller: id -> job."""
         return {job_id: View(job).data for job_id, job in self._shown(job_ids, job_filter()).items()}
 
-    def prepare(self) -> bool:
-        """Read what the lists are made of, unless there are too many jobs to keep it. Return whether it is kept."""
-        return self._rows.prepare()
-
     def count(self) -> tuple[int, int, int | None]:
         """Count the caller's jobs, and the enabled ones; and tell when the first of them runs next, ms."""
         rows = self._chosen(job_filter())

@@ -162,7 +162,7 @@ def create_app(services: Services, *, rq_dashboard: WSGI | None = None, sign_in:
     rates = [services.rates] if services.rates else []  # behind the guard, which knows whose key it is
     allowed = [guard, *rates, KnownParameters(), ChangeNotes()]
     middleware = [Compression(), RequestIds(), *allowed, NeedlessBodies(), Headers(), badges.DrawnFailures()]
-    app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside, services.warming])
+    app = App(middleware=[*middleware, services.loop_lag, services.guesses, services.beside])
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = JSONHandler(dumps=as_answer)
     errors.install(app)
     _add_job_routes(app, services)
