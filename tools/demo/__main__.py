@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from redis import Redis
+from redis.exceptions import BusyLoadingError
 
 from service.home import data_folder
 from service.local import embedded_valkey as embedded
@@ -48,10 +49,21 @@ def _fill(data: Path) -> None:
         lock = closing.enter_context(lock_folder(data))
         _, url = embedded.start(data, lock, closing, request)
         with Redis.from_url(url) as client:
+            _wait_until_loaded(client)
             try:
                 fill(client, say=lambda what: print(f"{time.monotonic() - begun:5.0f} s  {what}", flush=True))
             except NotEmpty:
                 print(f"The installation in {data} is there already; delete the folder to make it anew")
+
+
+def _wait_until_loaded(client: Redis) -> None:
+    """Wait while the server reads its append-only file: of so much data that takes seconds."""
+    while True:
+        try:
+            client.ping()
+            return
+        except BusyLoadingError:
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":
