@@ -21,7 +21,7 @@ class KeyChoice:
 
     Args:
         limits: within which the limits of a key must lie.
-        words: must all stand in its name, note or id, in any order and any case; empty for any.
+        words: must all stand in its name and note, in any order and any case, or the text in its id; empty for any.
         scope: that it must have; None for any.
         state: one of `STATES`; None for any.
         now_ms: the time for which its state counts.
@@ -58,8 +58,8 @@ class KeyChoice:
         if not self.limits.are_none and not stored_limits(fields["labels"], fields["bot_types"]).within(self.limits):
             return False
         if self.words:
-            texts = (fields["name"], fields["note"], key_id)
-            if not is_found(self.words, "\n".join(text or "" for text in texts).casefold()):
+            told = f"{fields['name'] or ''}\n{fields['note'] or ''}".casefold()
+            if not is_found(self.words, told) and self.words.strip().casefold() not in key_id.casefold():
                 return False
         if self.scope is not None and self.scope not in stored_scopes(scopes):
             return False

@@ -39,7 +39,7 @@ _AUDIT: Mapping[str, Schema] = {
     "until": TIME_SENT,
 }
 _KEYS: Mapping[str, Schema] = {
-    "q": {**TEXT, "description": "Only keys with these words in name, note or id."},
+    "q": {**TEXT, "description": "Only keys with these words in name and note, or this in their id."},
     "scope": {"enum": [scope.value for scope in Scope], "description": "Only keys with this scope."},
     "state": {
         "enum": list(STATES),
