@@ -165,8 +165,8 @@ def test_undo_has_the_focus_and_a_key(page: Page, installation: Installation) ->
     disable.click()
     expect(undo.last).to_be_focused()
     page.keyboard.press("Control+z")
+    until(lambda: installation.call("GET", f"/jobs/{job_id}")[1]["enabled"] is True, 10)
     expect(disable).to_be_visible()
-    assert installation.call("GET", f"/jobs/{job_id}")[1]["enabled"] is True
     page.get_by_role("button", name="Delete").click()
     expect(page).to_have_url(re.compile("/jobs$"))
     expect(undo).to_be_focused()

@@ -46,11 +46,11 @@ def test_a_failure_and_its_recovery_are_told_and_no_secret_shows(
             ("/service-wide-secret", "Greet has recovered"),
         ]
         until(lambda: not installation.client.exists(installation.keys.alerts_sending), 5)
-        everything = "".join(installation.log(name) for name in installation.processes)
+        logs = everything = "".join(installation.log(name) for name in installation.processes)
+        assert "BOT_SECRET_UNSET" in logs
         everything += json.dumps(installation.call("GET", f"/jobs/{job_id}")) + json.dumps(installation.history(job_id))
         everything += "".join(file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file())
         assert "secret-of-the-job" not in everything and "service-wide-secret" not in everything
-        assert "BOT_SECRET_UNSET" in installation.log("scheduler")
 
 
 def test_occurrences_missed_beyond_their_grace_are_told_once(
