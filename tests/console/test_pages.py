@@ -703,3 +703,11 @@ def test_a_run_whose_log_is_not_kept_any_more_says_so(browser: Browser, redis_cl
     assert ["The log is no longer kept." in page for page in pages] == [False, True, False]
     assert "The run logged nothing." in pages[0]
     assert 'data-lines="2000"' in pages[2] and "lines are left out here" in pages[2]
+
+
+def test_many_jobs_at_once_says_how_many_it_means(browser: Browser) -> None:
+    """All of them, or those that the filter leaves."""
+    make_job(browser, name="one", labels={"team": "crm"})
+    make_job(browser, name="two")
+    assert "All jobs ( 2 )" in words(browser.get("/jobs"))
+    assert "All that match the filter ( 1 )" in words(browser.get("/jobs?label=team:crm"))
