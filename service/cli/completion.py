@@ -84,8 +84,9 @@ def answer(shell: str, environment: MutableMapping[str, str], typed: Sequence[st
         run: Runs the command line, which answers and does nothing else.
     """
     words = words_in(environment.get(LINE, ""))[1:] if shell == "bash" else list(typed)
-    if shell == "fish" and words:
-        words[-1] = words_in(words[-1])[-1]  # fish hands over the last word as it was typed
+    # Fish hands over the last word as it was typed; so does zsh one whose quotation mark is still open.
+    if words and (shell == "fish" or (shell == "zsh" and words[-1].startswith(('"', "'")))):
+        words[-1] = words_in(words[-1])[-1]
     environment.update({
         _TYPER: "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         "_TYPER_COMPLETE_ARGS": shlex.join([NAME, *(words or [""])]),

@@ -73,6 +73,33 @@ def test_names_ids_zones_bots_and_statuses_are_completed(shell: str, words: list
     assert offered(shell, *typed) == some
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_zsh_hands_over_an_open_quotation_mark(quote: str) -> None:
+    """Which it takes off only where it is closed. A mark within a word belongs to the name."""
+    assert offered("zsh", "jobs", "show", f"{quote}Nightly v") == ["Nightly visit"]
+    assert offered("zsh", "jobs", "show", f"Night{quote}") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"), [("Nig", "Nightly visit"), (r"Nightly\ v", "Nightly visit"), ("'Nig", "Nightly visit")]
+)
+def test_fish_completes_names_that_have_spaces(tmp_path: Path, typed: str, word: str) -> None:
+    """In a real fish, which asks as at a Tab."""
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("there is no fish")
+    stand_in = "#!/bin/bash\n[[ ${@: -1} == Nig* || ${@: -1} == \\'Nig* ]] && printf 'Nightly visit\\ta job\\n'\n"
+    (tmp_path / "bot-scheduler").write_text(stand_in)
+    (tmp_path / "bot-scheduler").chmod(0o755)
+    (tmp_path / "completion").write_text(shown("fish"))
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    asked = ["source completion; complete -C $argv[1]", f"bot-scheduler show {typed}"]
+    said = subprocess.run(
+        [fish, "--no-config", "-c", *asked], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert [line.split("\t")[0] for line in said.stdout.splitlines()] == [word], said.stderr
+
+
 def test_bash_is_told_what_it_will_not_replace() -> None:
     """It replaces what is behind the last colon or equals sign of a word."""
     assert offered("bash", line="bot-scheduler jobs show Night") == ["\tNightly visit"]
