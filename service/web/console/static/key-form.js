@@ -115,6 +115,10 @@ const pinged = document.getElementById("pinged");
 function offerJobs() {
   if (pinged) pinged.hidden = chosen("scope").join() !== "ping";
 }
+
+// A set may have been chosen before this script was there.
+const early = form.querySelector("[name=set]:checked");
+if (early?.dataset.scopes) choose(early.dataset.scopes);
 offerJobs();
 
 const draft = keepDraft(form, { restored: () => { changed = true; showSet(); offerJobs(); } });
