@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.web.console.form_fields import label_of
-
 STATUS_SIGNS = {
     "success": "✓",
     "failed": "✗",
@@ -153,7 +151,6 @@ def _cut(text: str, limit: int = 140) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "json": as_json,
-    "label": label_of,
     "local": local,
     "plural": plural,
     "sign": sign,
