@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.python.asgi import shutdown_lifespans
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -89,13 +91,14 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def service(valkey_server: ValkeyServer) -> Service:
-    """An installation on an empty server."""
+def service(valkey_server: ValkeyServer) -> Iterator[Service]:
+    """An installation on an empty server; Schemathesis would let it run until the process ends."""
     valkey_server.client().flushall()
     chosen = {"redis_url": valkey_server.url, "api_key": "k", "import_limit_mb": 1, "message_url": None}
     app = assemble(Settings.model_validate(chosen))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
-    return Service(app, schema, falcon.testing.TestClient(app, headers={"X-API-Key": "k"}))
+    yield Service(app, schema, falcon.testing.TestClient(app, headers={"X-API-Key": "k"}))
+    shutdown_lifespans()
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(OPERATIONS))
