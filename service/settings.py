@@ -36,12 +36,12 @@ class Settings(BaseSettings):
     )
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    """The port of the web process. `make up` listens on this machine only, other starts listen on all addresses."""
+    """The port of the web process. `make up` listens on this machine only; other starts listen on all addresses."""
     web_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
     """Number of web processes. One serves thousands of clients at a time; two use a second processor."""
     limit_connections: Annotated[int, Field(ge=16, le=100_000)] = 4096
-    """Number of clients that each web process serves at a time. Others are answered 503. Each needs an open file; if
-    the system's limit is too low, the process warns at its start and serves fewer."""
+    """Number of clients that each web process serves at a time. Further clients are answered 503. Each client needs an
+    open file; if the system's limit is too low, the process warns at its start and serves fewer clients."""
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     """Redis 6.2 or later, or Valkey 7.2 or later: `redis://`, `rediss://` or `unix://`. If it is unset, `make up`
@@ -50,17 +50,17 @@ class Settings(BaseSettings):
     """First part of every key, of the queue's name and of the workers' names. Installations with different prefixes
     can share one database."""
     redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Connections for the threads of each web process, which serve pages, contacts, imports and exports. A request
-    that waits longer than one second for one of them is answered 503. Each process has up to six more: one that all
-    other requests share, one for lists, one for the news of runs, and three for alerts and the watch."""
+    """Redis connections for the threads of each web process. These threads serve pages, contacts, imports and exports.
+    A request that waits longer than one second for a connection is answered 503. Each process has up to six more: one
+    that all other requests share, one for lists, one for the news of runs, and three for alerts and the watch."""
     redis_tls_verify: str = "full"
     """How to verify the certificate of a `rediss://` server: `full`, the path of a CA file, or `none` (Heroku's
     certificates are self-signed)."""
 
     api_key: SecretStr | None = None
-    """The key that clients of the API must send, 16 characters or more. If it is unset, `make up` creates one, keeps
-    it in `DATA_DIR/api_key` and shows it on a terminal only; the web process on its own refuses to start. A shorter
-    key, or a known example, works but causes a warning at each start."""
+    """The key that clients of the API must send, 16 characters or more. If it is unset, `make up` creates one, keeps it
+    in `DATA_DIR/api_key` and shows it on a terminal only. Without `make up`, the web process refuses to start. A
+    shorter key, or a known example, works but causes a warning at each start."""
     api_key_previous: SecretStr | None = None
     """The previous key, which the API also accepts while clients change over."""
 
@@ -74,29 +74,29 @@ class Settings(BaseSettings):
     """Number of requests a second that each key may send; more are answered 429. 0 means no limit."""
 
     data_dir: Path = Path("var")
-    """Where `make up` keeps its key and the data of its Valkey. While it runs, the Valkey's socket and the addresses of
-    both (`url`, `redis_url`) are there, too. The default is `var` in a checkout. Installed as a package, it is the
-    user's data folder (see docs/cli.md)."""
+    """Where `make up` keeps its key and the data of its Valkey. While `make up` runs, the Valkey's socket and the
+    addresses of the service (`url`) and the Valkey (`redis_url`) are there, too. In a checkout, the default is `var`.
+    In an installed package, it is the user's data folder (see docs/cli.md)."""
     history_limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Number of ended runs to keep for each job."""
     log_runs: Annotated[int, Field(ge=0, le=1000)] = 20
-    """Number of runs of each job whose logs are kept, newest first: the first and the last 32 KiB of each log."""
+    """Number of newest runs of each job whose logs are kept. Each log keeps its first and its last 32 KiB."""
     max_jobs: Annotated[int, Field(ge=0)] = 0
-    """Number of jobs that there may be; 0 means any number. Jobs beyond it are refused (409), existing ones stay."""
+    """Largest number of jobs; 0 means no limit. Further jobs are refused (409). Existing jobs stay."""
     max_contacts: Annotated[int, Field(ge=0)] = 0
-    """Number of contacts that there may be; 0 means any number. A contact beyond it is refused (409), an import and a
-    sync leave it out and say so."""
+    """Largest number of contacts; 0 means no limit. Further contacts are refused (409). An import or a sync leaves them
+    out and says so."""
     min_interval_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = 1
     """The shortest interval of a schedule of type `interval`. Shorter ones are refused when a schedule is created or
     changed; stored jobs keep theirs."""
     metrics_label: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")] = None
     """A label of jobs, such as `team`. `GET /metrics` then counts runs by the values of this label:
     `bot_scheduler_runs_total` has a label of the same name, with `_` for `.` and `-`. The first 50 values are counted
-    apart, all others as `other`. Set it for all processes alike."""
+    separately; all others count as `other`. Give all processes the same value of this setting."""
     metrics_per_job: bool = False
     """Whether `GET /metrics` has figures of each job: its last success, how long its last run took, its failures in a
-    row and its health. It has those of the 500 jobs that were created first, and says how many it leaves out. The
-    names of jobs are labels then."""
+    row and its health. It has the figures of the 500 jobs that were created first, and says how many jobs it leaves
+    out. The names of these jobs are then labels of the metrics."""
     audit_limit: Annotated[int, Field(ge=1000, le=10_000_000)] = 50_000
     """About how many entries of the audit log to keep. Each takes some 300 bytes of Redis' memory, more if a change
     has many fields."""
@@ -130,16 +130,16 @@ class Settings(BaseSettings):
         SecretStr | None, Field(examples=["mailtos://user:password@smtp.example.org?from=me@example.org&to={email}"])
     ] = None
     """Where the birthday bot sends messages: Apprise URLs, separated by spaces, with the contact's fields in braces.
-    The first URL whose fields the contact has is used. See docs/messages.md."""
+    The bot uses the first URL whose fields the contact has. See docs/messages.md."""
     alert_url: SecretStr | None = None
     """Where alerts go, and the birthday bot's messages to you: Apprise URLs, separated by spaces. Alerts report a run
     that failed for good (only the first in a row), a job that recovers, is switched off or is not as expected (late,
-    slow, empty), missed occurrences, news from bots (such as an address that refuses mail for good), and all that is
-    wrong with the service itself (see docs/silence.md)."""
+    slow, empty), missed occurrences, news from bots (such as an address that refuses mail for good), and everything
+    that is wrong with the service itself (see docs/silence.md)."""
     heartbeat_url: Annotated[SecretStr | None, Field(examples=["https://hc-ping.com/your-id"])] = None
     """The `https://` or `http://` address of a monitor elsewhere (Healthchecks, Cronitor, Better Stack and others),
-    which raises the alarm when no request comes. A web process sends one each minute while all is well; otherwise it
-    sends the reason to that address with `/fail` after the path. See docs/silence.md."""
+    which raises the alarm when no request comes. A web process sends a request each minute while all is well. Otherwise
+    it sends the reason to the same address, with `/fail` after the path. See docs/silence.md."""
     workers_wanted_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
     """How long a run may wait although a worker could take it, in seconds. Then an alert says that there is no worker,
     or that the workers take no runs. Runs that wait for a slot, a pause, a delay or a busy worker do not count."""
@@ -148,8 +148,8 @@ class Settings(BaseSettings):
     )
     """Where people reach the console, for the links in alerts, and for the addresses of feeds, badges and pings."""
     run_links: bool = False
-    """`true`: an alert of a failed run or a breach has links that put off the job's alerts or run it again. Each works
-    once, without a key (see docs/alerts.md). Needs `PUBLIC_URL`. Set both for web processes and schedulers alike."""
+    """`true`: an alert of a failed run or a breach has links that snooze the job's alerts or run it again. Each link
+    works once, without a key (see docs/alerts.md). Needs `PUBLIC_URL`. Set both for web processes and schedulers."""
     phone_region: Annotated[str | None, Field(examples=["US"])] = None
     """ISO code of the country whose phone numbers may be written without `+`. If it is unset, messages to such
     numbers are refused."""
@@ -167,9 +167,9 @@ class Settings(BaseSettings):
     """How the owners of visited pages can reach you: an address or a page. The visitor sends it in its
     `User-Agent`."""
     network_allow: Annotated[str | None, Field(examples=["10.0.0.0/8,intranet.example.org"])] = None
-    """What the visitor and the webhook may reach inside your network: networks, addresses and host names (with every
-    address they resolve to), separated by commas. The metadata services of clouds, and all of 169.254.0.0/16, stay
-    closed unless the exact address is listed."""
+    """The networks, addresses and host names inside your network that the visitor and the webhook may reach, separated
+    by commas. A host name stands for every address to which it resolves. The metadata services of clouds, and all of
+    169.254.0.0/16, stay closed unless the exact address is listed."""
     visitor_allow_private: bool = False
     """The older form of `NETWORK_ALLOW`: `true` opens every address inside the network except metadata services."""
 

@@ -21,9 +21,9 @@ DOES: Mapping[Scope, str] = {
     Scope.WRITE: "create, change and delete jobs, one or many, and calendars; apply documents",
     Scope.CONTACTS: "see and change the address book: personal data, so neither `read` nor `write` gives it",
     Scope.SEND: "send a test message",
-    Scope.PING: "report runs of one heartbeat job, the `job_id` of its key, from elsewhere ([pings](heartbeats.md))",
+    Scope.PING: "report runs of one heartbeat job, whose id the key names as `job_id` ([pings](heartbeats.md))",
     Scope.FEED: "open a calendar feed of occurrences ([feeds](#feeds)), and badges and status pages",
-    Scope.BADGE: "open badges and status pages, and see no names there ([badges](badges.md))",
+    Scope.BADGE: "open badges and status pages, which then show no names ([badges](badges.md))",
     Scope.ADMIN: "see and change keys, alert channels and rules; see and end all sessions; read the audit log",
 }
 
@@ -45,36 +45,37 @@ curl -X POST $URL/scheduler/keys \\
   -d '{"name": "Ana on call", "scopes": ["read", "run"], "bot_types": ["webhook"]}'
 ```
 
-The answer has the key itself, `bsk_…`; it is shown only now. Redis keeps the SHA-256 of its secret, its name, its
-scopes and limits, and who created it and when. It also keeps when, to the minute, and from where the key was last used.
+The answer contains the key itself, `bsk_…`. It is never shown again. Redis keeps the SHA-256 of its secret, its name,
+its scopes and limits, and who created it and when. It also keeps when the key was last used (to the minute) and from
+which address.
 
 The console's page [Access](console.md#access) does the same, and so does the [command line](cli.md#keys):
-`bot-scheduler keys create "Ana on call" --set operator --bot webhook`. For what follows, it has `keys update`,
-`rotate`, `revoke` and `me`.
+`bot-scheduler keys create "Ana on call" --set operator --bot webhook`. The actions below are `keys update`, `rotate`,
+`revoke` and `me` there.
 
 - **Send it** as `X-API-Key`, or as `Authorization: Bearer`. With both, the first counts. `/rq` also takes it as the
   password of `Authorization: Basic`.
-- **A key's form** is `bsk_<id>_<secret><checksum>`, so that secret scanners find it. A mistyped key is refused without
-  a question to Redis.
+- **A key's form** is `bsk_<id>_<secret><checksum>`, so that secret scanners find it. The service refuses a mistyped
+  key without asking Redis.
 - **Change it** by `PUT /scheduler/keys/{id}`: name, scopes, limits, `expires_at`, note. `GET /scheduler/keys/me` shows
   a key what it may do.
 - **Rotate it** by `POST /scheduler/keys/{id}/rotate` with `{"overlap_seconds": 3600}`. The answer has the key with a
-  new secret; it is shown only now. The old secret is accepted for that time, a week at most. Without a body, it is
-  refused at once.
+  new secret. It is never shown again. The old secret is accepted for that time, a week at most. Without a body, the old
+  secret is refused at once.
 - **Revoke it** by `DELETE /scheduler/keys/{id}`. Within a second, every web process refuses it, and its sessions, its
   followed logs and its `?wait=` end.
-- **Nobody gives more than they have.** A key cannot create, change, rotate or revoke a key that may do more than
-  itself, by scopes or by limits. Nor can a key that expires create, change or rotate one that lasts longer. Each change
-  is written in one step with its entry in the audit log.
+- **Nobody gives more than they have.** A key cannot create, change, rotate or revoke a key that has more scopes or
+  wider limits than its own. Nor can a key that expires create, change or rotate one that lasts longer. Each change is
+  written in one step with its entry in the audit log.
 
-An expired key is answered 401, as any wrong key is. But whoever holds its secret is told since when:
-`This key expired on 2026-11-27 08:00:00 UTC`. The same holds for a former secret of a rotated key, and for 30 days for
-a revoked key: only digests of its secrets are kept for so long.
+An expired key is answered 401, as any wrong key is. But if its secret is right, the answer says when the key expired:
+`This key expired on 2026-11-27 08:00:00 UTC`. The same holds for a former secret of a rotated key. It also holds for a
+revoked key, for 30 days: Redis keeps digests of its secrets for that time.
 
 If you restore an older copy of Redis, keys that were revoked since are valid again. Revoke them again.
 
-While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503; what cannot be a
-key gets 401.
+While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503. A text
+that cannot be a key gets 401.
 
 ## Scopes
 
@@ -86,28 +87,28 @@ what the key may do and what it lacks.
 LIMITS = """
 ## Limits
 
-A key with `labels` sees, runs and changes only jobs that have, for each of its labels, one of the values. A key with
-`bot_types` does so only for jobs of these bots. Such a key has some more limits:
+A key with `labels` sees, runs and changes only jobs that have each of these labels, with one of the key's values for
+it. A key with `bot_types` does so only for jobs of these bots. Such a key has some more limits:
 
 - With `admin`, it finds only keys whose limits lie within its own.
 - `/rq`, `/metrics` and `POST /scheduler/acknowledge` are about all jobs and refuse it.
 - It may only name secrets that are bound to hosts (`BOT_SECRET_…_HOSTS`, also set where the web process runs).
   Otherwise, it could have a secret sent to a host of its own.
-- If it starts a run by hand with a `bot_config`, that is checked again when the run starts, since the job may change
-  meanwhile.
+- If it starts a run by hand with a `bot_config`, the service checks this `bot_config` again when the run starts,
+  because the job may change in the meantime.
 
 ## What needs two scopes
 
 - With `run` alone, a run by hand may lay `{"dry_run": true}` over its job's `bot_config`. Any other overlay also needs
   `write`.
 - Results, errors and logs of bots that handle persons (`handles_persons`: `birthday`, `visitor`, `contacts_sync`) need
-  `contacts` beside `read`. Without it, a sentence stands in their place, and the log cannot be followed. `/rq` does not
-  know the bot of a run, and withholds every error.
+  `contacts` beside `read`. Without it, the answer has a sentence instead of them, and the log cannot be followed. `/rq`
+  does not know the bot of a run, and withholds every error.
 - `POST /scheduler/batch` needs the scope that its action needs for a single job: `write` to enable, disable, label and
-  delete, `run` to run and to do again. To name the jobs by a filter, and to see their names, it also needs `read`.
+  delete, `run` for `run` and `again`. To name the jobs by a filter, and to see their names, it also needs `read`.
 - A test message to a contact needs `contacts` beside `send`.
-- With `run` alone, whoever waits for a run (`?wait=`) or cancels one sees its status and times. Sentences stand in
-  place of the result and the error, and the counts are 0.
+- With `run` alone, whoever waits for a run (`?wait=`) or cancels one sees its status and times. The answer has
+  sentences instead of the result and the error, and its counts are 0.
 
 Two things to know:
 
@@ -115,8 +116,8 @@ Two things to know:
   can see definitions, by `PUT` with `{}` or in the plan of `POST /scheduler/apply?dry_run=true`. Whoever may replace a
   definition must be able to check it ([decision 0055](decisions/0055-write-shows-what-it-writes.md)).
 - **A job's past goes with it.** If a job's labels change, the keys that may see it now also see its earlier runs, logs
-  and revisions. The keys that may not see it any more see none of these. A log that they follow ends within a second,
-  and so does their `?wait=`, with 404. To hand over a job without its past, create a new one.
+  and revisions. Keys that may no longer see the job can no longer see any of these. A log that they follow ends within
+  a second, and so does their `?wait=`, with 404. To hand over a job without its past, create a new one.
 
 ## Sessions
 
@@ -139,17 +140,17 @@ curl -X POST $URL/scheduler/keys \\
   -d '{"name": "Calendar of the CRM team", "scopes": ["feed"], "labels": {"team": ["crm"]}}'
 ```
 
-The answer has the address as `feed`, shown only now: `http://…/feed/bsk_….ics`. Subscribe to it in a calendar
+The answer has the address as `feed`. It is never shown again: `http://…/feed/bsk_….ics`. Subscribe to it in a calendar
 application. It shows the occurrences of the next 30 days, and the runs of the last 30 days with their outcome, without
 errors and results. `?label=team:crm` leaves out other jobs. At most 5,000 occurrences (200 of one job) and 1,000 runs
 are shown; the calendar's description says what is left out.
 
 Whoever has the address sees the feed. So a key in an address must have this scope alone, and the root key is refused
-there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`. A proxy before the service
-should not log it either. To withdraw the address, revoke the key; to change it, rotate the key. Wrong addresses count
+there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`. A proxy in front of the
+service should not log it either. To withdraw the address, revoke the key; to change it, rotate the key. Wrong addresses count
 as [wrong keys](deploy.md#guessing).
 
-The same holds for [badges and status pages](badges.md), whose keys have the scope `badge` alone.
+The same holds for [badges and status pages](badges.md), whose keys have the scope `badge` or `feed` alone.
 
 ## Links in alerts
 
@@ -196,7 +197,7 @@ class Row:
             return "no key"
         scope = " or ".join(f"`{scope.value}`" for scope in self.scopes) or "any key"
         if self.is_by_address:
-            return f"{scope}, in the address"
+            return f"{scope}, key in the address"
         return f"{scope}, unlimited" if self.unlimited else scope
 
     def line(self) -> str:

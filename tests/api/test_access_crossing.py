@@ -65,7 +65,7 @@ class Operation:
         if self.needs == "no key":
             return True
         scope, _, more = self.needs.partition(", ")
-        if more == "in the address":
+        if more == "key in the address":
             return False  # a key that is sent otherwise does not count
         if who in ("root", "all"):
             return True

@@ -74,7 +74,7 @@ def bare(text: str) -> str:
 
 
 def test_who_has_a_guide_is_not_sent_it_again(client: falcon.testing.TestClient) -> None:
-    """And a name that is none leads to the list."""
+    """And an unknown name leads to the list."""
     tag = client.simulate_get("/docs/api.md").headers["etag"]
     assert client.simulate_get("/docs/api.md", headers={"If-None-Match": tag}).status_code == 304
     for name in ("nothing", "..", "API", "decisions"):

@@ -56,7 +56,7 @@ def test_who_has_signed_in_needs_nothing_more(person: Person) -> None:
 
 
 def test_a_key_that_is_refused_is_not_kept(person: Person) -> None:
-    """Nor is an empty one, nor one for an address that is none."""
+    """Nor is an empty one, nor one for an invalid address."""
     person.service.refused = {("GET", "/scheduler/keys/me"): (401, [])}
     assert person("login", WORK, given="wrong\n").status == 5
     person.service.refused = {}

@@ -54,6 +54,19 @@ class Hand:
             self.press(goal)
         goal.fill(text)
 
+    def tick(self, name: str) -> None:
+        """Tick the line of a list; a keyboard steps to it."""
+        box = self.page.get_by_label(f"Tick {name}", exact=True)
+        if self.way != "keyboard":
+            return self.press(box)
+        row = self.page.locator("main tbody tr").filter(has=box)
+        for _ in range(MOST_TABS):
+            if row.evaluate("row => row.contains(document.activeElement)"):
+                self.key("x")
+                return expect(box).to_be_checked()
+            self.key("j")
+        raise AssertionError(f"j does not lead to {name}")
+
     def choose(self, goal: Locator, label: str) -> None:
         """Choose from a list; counted as one more act."""
         if self.way == "keyboard":

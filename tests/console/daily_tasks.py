@@ -313,7 +313,7 @@ def _(hand: Hand, world: World) -> None:
     hand.find(world.called("report"))
     hand.press(hand.page.get_by_label("Labels").get_by_role("link", name=f"team: crm-{world.way}"))
     for name in ("report", "backup", "mailing"):
-        hand.press(hand.page.get_by_label(f"Tick {world.called(name)}", exact=True))
+        hand.tick(world.called(name))
     hand.choose(hand.page.get_by_label("What to do"), "Enable")
     hand.press(hand.page.get_by_role("button", name="Show what would happen"))
     hand.press(hand.page.locator("#carry-out"))
@@ -325,7 +325,7 @@ def _(hand: Hand, world: World) -> None:
     hand.find(world.called("backup"))
     hand.press(hand.page.get_by_role("link", name="Compare, or go back"))
     hand.press(hand.page.locator("#revisions tr", has_text="created").get_by_role("link"))
-    hand.press(hand.page.get_by_role("button", name="Restore"))
+    hand.do("Restore", hand.page.locator("main").get_by_role("button", name="Restore"))
     hand.press(hand.page.get_by_role("dialog").get_by_role("button", name="Restore"))
     expect(hand.page.locator("#top")).to_contain_text("every day")
 

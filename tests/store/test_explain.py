@@ -239,7 +239,7 @@ def test_a_skip_is_told_by_its_option(week: Week) -> None:
 
 def test_what_is_missed_without_catching_up_is_told(week: Week) -> None:
     assert reasons(week, {"catch_up": "none"}, "03-22 11:00") == (
-        "2027-03-22 08:00 in UTC: it did not run. It was missed, and catch_up is none."
+        "2027-03-22 08:00 in UTC: it did not run. It was missed, and the job does not catch up (catch_up: none)."
     )
 
 

@@ -29,7 +29,7 @@ def instant(text: str, now: datetime, *, past: bool, flag: str = "A time") -> st
         flag: What an error calls it.
 
     Raises:
-        Failure: It is none of these.
+        Failure: The text has none of these forms.
     """
     word = text.strip().lower()
     if word == "now":

@@ -154,7 +154,7 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
         case "misfire":
             return f"It was found later than misfire_grace_seconds allows ({words(options.misfire_grace_seconds)})."
         case "missed":
-            return "It was missed, and catch_up is none."
+            return "It was missed, and the job does not catch up (catch_up: none)."
         case "coalesced":
             runs_for_it = _newer(account, fate)
             which = "a newer one" if runs_for_it is None else f"the occurrence of {written(runs_for_it.at, zone)}"
