@@ -56,9 +56,9 @@ def headlines(stored: Mapping[str, Data | None]) -> list[str]:
                      "" if top is None else f"{theirs[top]:,.{digits}f} ({top})"])  # fmt: skip
     most = [name for name in api_data["results"] if name.startswith("ours")][-1]  # the most web processes come last
     parts = api_data["results"][most]
-    asked = (("GET /jobs/{id}", "jobs read"), ("POST /jobs", "created"), ("POST …/run", "runs asked for"))
-    rates = [f"{middle(parts[name], 'rate'):,.0f} {word}" for name, word in asked]
+    asked = (("GET /jobs/{id}", "requests to read a job"), ("POST /jobs", "to create one"), ("POST …/run", "to run one"))
+    rates = [f"{middle(parts[name], 'rate'):,.0f} {words}" for name, words in asked]
     return [
         "", *rows(["", "Bot Scheduler", "rq-scheduler + RQ", "the best of the others"], body), "",
-        f"The API answers, in a second and from {most.partition(', ')[2]}: {', '.join(rates)}.", "",
+        f"With {most.partition(', ')[2]}, the API answers in one second: {rates[0]}, {rates[1]}, or {rates[2]}.", "",
     ]  # fmt: skip
