@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
 
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    """The port of the web process. `make up` listens on this machine only; other starts listen on all addresses."""
+    """The port of the web process. `make up` listens on this machine only; other starts listen at `BIND_HOST`."""
     web_concurrency: Annotated[int, Field(ge=1, le=100)] = 2
     """Number of web processes. One serves thousands of clients at a time; two use a second processor."""
     limit_connections: Annotated[int, Field(ge=16, le=100_000)] = 4096

@@ -74,8 +74,8 @@ revoked key, for 30 days: Redis keeps digests of its secrets for that time.
 
 If you restore an older copy of Redis, keys that were revoked since are valid again. Revoke them again.
 
-While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503. A text
-that cannot be a key gets 401.
+While Redis is away, the root key gets the same answers as always. Stored keys and sessions get 503. Anything that
+cannot be a key gets 401.
 
 ## Scopes
 
@@ -140,15 +140,15 @@ curl -X POST $URL/scheduler/keys \\
   -d '{"name": "Calendar of the CRM team", "scopes": ["feed"], "labels": {"team": ["crm"]}}'
 ```
 
-The answer has the address as `feed`. It is never shown again: `http://…/feed/bsk_….ics`. Subscribe to it in a calendar
+The answer has the address as `feed`: `http://…/feed/bsk_….ics`. It is never shown again. Subscribe to it in a calendar
 application. It shows the occurrences of the next 30 days, and the runs of the last 30 days with their outcome, without
 errors and results. `?label=team:crm` leaves out other jobs. At most 5,000 occurrences (200 of one job) and 1,000 runs
 are shown; the calendar's description says what is left out.
 
 Whoever has the address sees the feed. So a key in an address must have this scope alone, and the root key is refused
 there. The address stays out of our logs, and answers say `Referrer-Policy: no-referrer`. A proxy in front of the
-service should not log it either. To withdraw the address, revoke the key; to change it, rotate the key. Wrong addresses count
-as [wrong keys](deploy.md#guessing).
+service should not log it either. To withdraw the address, revoke the key; to change it, rotate the key. Wrong addresses
+count as [wrong keys](deploy.md#guessing).
 
 The same holds for [badges and status pages](badges.md), whose keys have the scope `badge` or `feed` alone.
 

@@ -1,4 +1,4 @@
-"""`bot-scheduler backfill`: runs for instants that are over."""
+"""`bot-scheduler backfill`: runs for past instants."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from service.cli.output.tables import Column, show_table
 from service.cli.output.times import utc
 from service.domain.ids import is_id
 
-app = Commands("Run a job for instants that are over.")
+app = Commands("Run a job for past instants.")
 
 FATES = ("success", "failed", "cancelled", "skipped", "dropped")
 _WORDS = {"max_parallel": "max parallel", "success": "succeeded"}

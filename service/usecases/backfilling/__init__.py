@@ -1,1 +1,1 @@
-"""Backfills: the runs of instants that are over."""
+"""Backfills: the runs of past instants."""

@@ -158,7 +158,7 @@ class DocumentEdits:
 
         Args:
             job_id: the job.
-            wanted: the changes; those of instants that are over do not matter.
+            wanted: the changes; those of past instants do not matter.
             stored: the job's, as they were read.
 
         Returns:

@@ -29,7 +29,7 @@ class StartBackfill:
         self._long = long
 
     async def on_post(self, req: Request, resp: Response, job_id: str) -> None:
-        """Start runs for instants that are over: 202 and the backfill.
+        """Start runs for past instants: 202 and the backfill.
 
         The answer is 200 and the list of instants with `dry_run`, and if there is nothing to run.
         """

@@ -192,7 +192,7 @@ def changed_occurrences() -> Schema:
     one = record({"at": TIME_SENT, **wishes, "reason": or_null(TEXT)}, ("at",), additionalProperties=False)
     return {
         **array(one), "maxItems": MOST,
-        "description": "The changes that are to come; those of instants that are over do not matter. Without this "
+        "description": "The changes that are to come; those of past instants do not matter. Without this "
         "field, all stay as they are.",
     }  # fmt: skip
 
