@@ -56,7 +56,11 @@ def headlines(stored: Mapping[str, Data | None]) -> list[str]:
                      "" if top is None else f"{theirs[top]:,.{digits}f} ({top})"])  # fmt: skip
     most = [name for name in api_data["results"] if name.startswith("ours")][-1]  # the most web processes come last
     parts = api_data["results"][most]
-    asked = (("GET /jobs/{id}", "requests to read a job"), ("POST /jobs", "to create one"), ("POST …/run", "to run one"))
+    asked = (
+        ("GET /jobs/{id}", "requests to read a job"),
+        ("POST /jobs", "to create one"),
+        ("POST …/run", "to run one"),
+    )
     rates = [f"{middle(parts[name], 'rate'):,.0f} {words}" for name, words in asked]
     return [
         "", *rows(["", "Bot Scheduler", "rq-scheduler + RQ", "the best of the others"], body), "",

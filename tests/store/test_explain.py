@@ -254,6 +254,24 @@ def test_an_overlap_is_told(week: Week) -> None:
     )
 
 
+@pytest.mark.parametrize("catch_up", ["latest", "none", "all"])
+def test_a_run_that_a_newer_one_replaced_while_it_waited_is_told(week: Week, catch_up: str) -> None:
+    """It was not missed. One that was, with the same options, is told as before."""
+    options = {"overlap": "latest", "catch_up": catch_up}
+    job_id = week.rig.make_job(schedule_type="cron", schedule_config={"cron_expression": "0 * * * *"}, options=options)
+    explain = Explanations(Occurrences(week.rig.scripts)).explain
+    week.rig.start(week.rig.use.run_now(job_id), 10**9)
+    week.live("03-22 10:00")
+    assert explain(job_id, "08:00")["sentence"] == (
+        "2027-03-22 08:00 in UTC: it did not run. Its run was waiting for its turn when a newer one came due, and "
+        "overlap is latest."
+    )
+    week.at("03-22 13:00")
+    week.live("03-22 13:10")
+    told = str(explain(job_id, "11:00")["sentence"])
+    assert ("It was missed" in told) == (catch_up != "all")
+
+
 def test_what_waited_is_told_apart_from_what_was_decided_late(week: Week) -> None:
     """A run that found no worker for ten minutes."""
     job_id = week.rig.make_job(schedule_type="daily", schedule_config={"hour": 8, "minute": 0})

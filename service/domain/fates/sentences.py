@@ -155,6 +155,8 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
             return f"It was found later than misfire_grace_seconds allows ({words(options.misfire_grace_seconds)})."
         case "missed":
             return "It was missed, and the job does not catch up (catch_up: none)."
+        case "coalesced" if _waited(fate):
+            return "Its run was waiting for its turn when a newer one came due, and overlap is latest."
         case "coalesced":
             runs_for_it = _newer(account, fate)
             which = "a newer one" if runs_for_it is None else f"the occurrence of {written(runs_for_it.at, zone)}"
@@ -176,6 +178,13 @@ def _skipped(account: Account, fate: Fate, zone: ZoneInfo) -> str:
             return "When it came due, the job was disabled."
         case other:
             return f"It was skipped{_by(fate.by)}: {other}." if other else f"It was skipped{_by(fate.by)}."
+
+
+def _waited(fate: Fate) -> bool:
+    """Tell whether a run was made for a coalesced occurrence, and waited; otherwise, it was missed."""
+    assert fate.entry is not None
+    options, entry = fate.epoch.options, fate.entry
+    return options.overlap == "latest" and (options.catch_up != "latest" or entry.queued_at != entry.finished_at)
 
 
 def _newer(account: Account, fate: Fate) -> Fate | None:
