@@ -122,6 +122,11 @@ class Runs(RunsByHand):
         wanted = _filter(status, trigger, since, until, labels, job_ids)
         return None if text else self._history.count(wanted)
 
+    def reach(self, job_ids: frozenset[str] | None = None) -> str | None:
+        """Return since when `all_runs` knows of all runs of these jobs, a timestamp; None: of all that are kept."""
+        since = self._history.reach(_filter(None, None, None, None, (), job_ids))
+        return None if since is None else format_ms(since)
+
     def _saying(self, text: str, limit: int, cursor: str | None, wanted: RunFilter) -> Page:
         """Search what the caller may read of runs. The search is bounded, as that of `History.of_all`."""
         found: list[dict[str, Any]] = []

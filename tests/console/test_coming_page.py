@@ -54,7 +54,20 @@ def test_what_is_left_out_is_told(browser: Browser, monkeypatch: pytest.MonkeyPa
     told = words(browser.get("/coming"))
     assert "20 occurrences in the next 24 hours. Of 2 jobs that run often, only the first ones are listed" in told
     monkeypatch.setattr(coming, "SHOWN", 7)
-    assert "The next 7 occurrences of the next 24 hours; more follow." in words(browser.get("/coming"))
+    page = browser.get("/coming?q=the+of")
+    assert "The next 7 occurrences of the next 24 hours; more follow." in words(page)
+    assert 'href="/coming?hours=24&amp;q=the+of&amp;most=14">Show more' in page.text
+    monkeypatch.setattr(coming, "MOST", 14)
+    longest = browser.get("/coming?most=14")
+    assert "The next 14 occurrences" in words(longest) and "Show more" not in longest.text
+    assert "This page lists no more." in words(longest)
+    assert browser.get("/coming?most=15").status_code == 400
+
+
+def test_words_of_a_name_narrow_it(browser: Browser) -> None:
+    page = browser.get("/coming?q=TEAM+of")
+    assert "24 occurrences in the next 24 hours." in words(page) and 'value="TEAM of"' in page.text
+    assert "No enabled job that this search finds is due" in words(browser.get("/coming?q=nobody"))
 
 
 def test_a_moved_and_a_paused_one_say_so(browser: Browser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_birthdays_come_on_the_day_of_their_year(
     """Across the turn of the year, with leap days and without a year."""
     add(book, "Ada", birthday=birthday)
     (found,), more = upcoming_birthdays(book, today, 30, 10)
-    assert (found.days, found.day, found.age, more) == (days, today + timedelta(days=days), age, False)
+    assert (found.days, found.day, found.age, more) == (days, today + timedelta(days=days), age, [])
 
 
 def test_a_year_that_was_stored_before_and_is_nobodys_shows_no_age(book: ContactBook, redis_client: Redis) -> None:
@@ -87,9 +88,9 @@ def test_birthdays_are_those_of_the_next_days_the_next_first(book: ContactBook) 
     for name, day in (("Past", "--04-11"), ("Beyond", "--05-12"), ("Second", "--05-11"), ("First", "--04-12")):
         add(book, name, birthday=day)
     found, more = upcoming_birthdays(book, date(2025, 4, 12), 30, 10)
-    assert ([one.contact.name for one in found], more) == (["First", "Second"], False)
+    assert ([one.contact.name for one in found], more) == (["First", "Second"], [])
     found, more = upcoming_birthdays(book, date(2025, 4, 12), 30, 1)
-    assert ([one.contact.name for one in found], more) == (["First"], True)
+    assert [one.contact.name for one in (*found, *more)] == ["First", "Second"] and len(found) == 1
 
 
 def test_the_list_is_by_name_and_says_whose_birthday_is_near(browser: Browser, book: ContactBook) -> None:
@@ -107,6 +108,17 @@ def test_the_list_is_by_name_and_says_whose_birthday_is_near(browser: Browser, b
     ]  # fmt: skip
     assert "<b>Adam" not in answer.text
     assert "zoe today" in said
+
+
+def test_birthdays_that_are_left_out_are_counted_and_found(browser: Browser, book: ContactBook) -> None:
+    """A link shows everybody of the first day that is not whole."""
+    today = datetime.now(UTC).date() if f"{datetime.now(UTC):%m-%d}" != "02-29" else date(2025, 2, 28)
+    for number in range(15):
+        add(book, f"Person {number}", birthday=f"19{80 + number}-{today:%m-%d}")
+    answer = browser.get("/contacts")
+    assert f"3 more birthdays until {today:%-d %b}." in words(answer)
+    address = re.search(r'href="([^"]+)">Everybody born on', answer.text)
+    assert address is not None and "of 15 contacts" in words(browser.get(address[1]))
 
 
 def test_a_search_finds_by_name_mail_phone_and_page(browser: Browser, book: ContactBook) -> None:

@@ -191,3 +191,24 @@ def test_the_total_leaves_out_what_the_history_keeps_no_more(redis_client: Redis
             browser.get("/runs")
     assert total(browser, "") == "5 runs"
     assert total(browser, "status=success") == "5 runs"
+
+
+def test_the_page_tells_how_far_the_list_of_all_runs_reaches(
+    redis_client: Redis, valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a filter finds nothing: a run before that time may be on the page of its job."""
+    monkeypatch.setattr("service.store.runs.run_views.LISTED_RUNS", 5)
+    rig = Rig.on(redis_client, limits=Limits(runs=5))
+    browser = signed_in(valkey_server.url)
+    job_id, other = rig.make_job(name="often"), rig.make_job(name="seldom")
+    runs = [rig.use.run_now(one) for one in (other, job_id, job_id, job_id, job_id)]
+    redis_client.hset(rig.keys.run(runs[1]), "queued_at", NOON)
+    assert total(browser, "") == "5 runs"
+    redis_client.ltrim(rig.keys.runs, 0, 3)
+    assert 'id="reach"' not in browser.get("/runs").text
+    rig.use.run_now(job_id)
+    told = re.compile(r'id="reach">This page lists [^<]*, back to <time datetime="2025-03-29T12:00:00Z"')
+    for query in ("", "status=success", "text=x", "until=2025-01-01"):
+        assert told.search(browser.get(f"/runs?{query}").text), query
+        assert "Older</a>" not in browser.get(f"/runs?{query}").text
+    assert 'id="reach"' not in browser.get("/runs?job=seldom").text

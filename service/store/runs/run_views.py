@@ -14,6 +14,7 @@ import orjson
 from service.batches import batched
 from service.domain.access.labels import JobChoice
 from service.domain.ids import is_id
+from service.domain.runs.past_runs import LISTED_RUNS
 from service.store.jobs.job_marks import JobMarks, read_marks
 from service.store.runs.known_facts import KnownFacts
 from service.store.runs.run_entry import FIELDS, has_job, is_final, run_view
@@ -132,6 +133,18 @@ class History:
         keys = [self._keys.run(run_id) for run_id in known]
         commands = [("EXISTS", *some) for some in batched(keys, COUNTED)]
         return sum(ask(self._scripts, *commands)) if commands else 0
+
+    def reach(self, wanted: RunFilter) -> int | None:
+        """Find since when all runs are listed of which a filter chooses, ms; None if none has left that list."""
+        listed = self._listed(wanted)
+        if listed != self._keys.runs:
+            return None
+        length, rows = ask(self._scripts, ("LLEN", listed), ("LRANGE", listed, -SCAN_PAGE, -1))
+        if length < LISTED_RUNS:
+            return None
+        keys = [self._keys.run(run_id.decode(errors="replace")) for run_id in rows[::-1]]
+        times = ask(self._scripts, *(("HGET", key, "queued_at") for key in keys))
+        return next((int(time) for time in times if time is not None), None)
 
     def _listed(self, wanted: RunFilter) -> str:
         """Return the list to look through: of a single job's runs its own, which has them all together."""

@@ -91,7 +91,7 @@ class Timelines:
         self._scripts = scripts
         self._jobs = jobs
 
-    def soonest(self, now: int, until: int, most: int, labels: Sequence[str] = ()) -> Soon:
+    def soonest(self, now: int, until: int, most: int, labels: Sequence[str] = (), q: str = "") -> Soon:
         """List what is due soonest, of all jobs of the caller, in bounded time.
 
         Args:
@@ -99,11 +99,12 @@ class Timelines:
             until: epoch seconds, inclusive.
             most: how many it has at most.
             labels: filters such as `team:crm`, all of which must hold for a job.
+            q: words of the job's name or note, or a part of its id; empty for all jobs.
 
         Raises:
             ValidationFailed: a filter is malformed.
         """
-        due = self._jobs.due_until(until + LONGEST_JITTER, labels, watched=False)
+        due = self._jobs.due_until(until + LONGEST_JITTER, watched=False, labels=labels, q=q)
         first = nsmallest(2 * most, due, key=lambda job_id: (due[job_id], job_id))  # by their jitter, too
         read = (job for job in coming_of(self._scripts, choice(labels), first) if job.course.soonest <= until)
         jobs = nsmallest(most + 1, read, key=lambda job: (job.course.soonest, job.id))

@@ -171,18 +171,18 @@ class SortedJobs:
         rows = self._chosen(job_filter())
         return [row for row in rows if row.traits.is_enabled and row.traits.state == "scheduled"]
 
-    def due_until(self, until: int, labels: Sequence[str] = (), *, watched: bool = True) -> dict[str, int]:
+    def due_until(self, until: int, *, watched: bool = True, **filters: Unpack[JobFilters]) -> dict[str, int]:
         """Return when those of the caller's jobs run next that do so by then, epoch seconds: id -> ms.
 
         Args:
             until: epoch seconds, inclusive.
-            labels: filters such as `team:crm`, all of which must hold for a job.
             watched: whether jobs count whose work others do.
+            filters: see `JobFilters`.
 
         Raises:
             ValidationFailed: a filter is malformed.
         """
-        rows = self._chosen(job_filter(labels=labels))
+        rows = self._chosen(job_filter(**filters))
         return {
             row.id: row.next_run
             for row in rows

@@ -43,6 +43,7 @@ class RunList(RenderedPage):
             runs=runs,
             total=self._runs.count(**filters),
             most=LISTED_RUNS,
+            reach=self._runs.reach(filters.get("job_ids")),
             mended=repairs(runs),
             names=names_of(self._jobs, runs),
             asked=asked.asked,

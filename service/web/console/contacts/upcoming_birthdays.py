@@ -33,7 +33,9 @@ class Birthday:
         return {0: "today", 1: "tomorrow"}.get(self.days, f"in {self.days} days")
 
 
-def upcoming_birthdays(contacts: ContactBook, today: date, days: int, most: int) -> tuple[list[Birthday], bool]:
+def upcoming_birthdays(
+    contacts: ContactBook, today: date, days: int, most: int
+) -> tuple[list[Birthday], list[Birthday]]:
     """Find the birthdays of living people, the next first.
 
     It reads day by day, and so little more of a large address book than the page shows.
@@ -45,7 +47,7 @@ def upcoming_birthdays(contacts: ContactBook, today: date, days: int, most: int)
         most: The most birthdays to return.
 
     Returns:
-        The birthdays, and whether there are more.
+        The birthdays; and those left out, up to the end of the last day that was read.
     """
     found: list[Birthday] = []
     for ahead in range(days):
@@ -57,5 +59,5 @@ def upcoming_birthdays(contacts: ContactBook, today: date, days: int, most: int)
             if not contact.deceased
         ]
         if len(found) > most:
-            return found[:most], True
-    return found, False
+            break
+    return found[:most], found[most:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
@@ -25,7 +24,9 @@ HOUR = 3_600
 SPANS = (24, 48)
 """Hours ahead that the page offers."""
 SHOWN = 200
-"""The most occurrences on the page."""
+"""Occurrences on the page, and how many more a reader asks for at a time."""
+MOST = 2_000
+"""The most occurrences on the page, which reads twice as many jobs."""
 
 
 class ComingList(RenderedPage):
@@ -46,11 +47,12 @@ class ComingList(RenderedPage):
         self._reading = reading
 
     def render(self, req: Request, resp: Response) -> None:
-        """Show what is due in the next `hours`, of the jobs that have every `label`."""
+        """Show what is due in the next `hours`, of the jobs that have every `label`, and the words of `q`."""
         hours = query.integer(req, "hours", low=1, high=SPANS[-1], default=SPANS[0])
-        now, labels = self._reading().now // 1000, labels_of(req)
+        most = query.integer(req, "most", low=1, high=MOST, default=SHOWN)
+        now, labels, q = self._reading().now // 1000, labels_of(req), (query.text(req, "q") or "").strip()
         try:
-            found, refusal = self._timelines.soonest(now, now + hours * HOUR, SHOWN, labels), ""
+            found, refusal = self._timelines.soonest(now, now + hours * HOUR, most, labels, q), ""
         except ValidationFailed as error:
             found, refusal = Soon([], 0, 0), "; ".join(f"“Labels” {one.message}" for one in error.errors)
         jobs = {one.job.id: one.job for one in found.occurrences}
@@ -58,8 +60,9 @@ class ComingList(RenderedPage):
             [{"id": job.id, "labels": job.labels, "bot_type": job.bot_type} for job in jobs.values()]
         )
         show(
-            resp, "coming.html", "/coming", found=found, refusal=refusal, hours=hours, spans=SPANS, labels=labels,
-            shown=[_row(one, over.get(one.job.id, [])) for one in found.occurrences], at=_address(labels),
+            resp, "coming.html", "/coming", found=found, refusal=refusal, hours=hours, spans=SPANS, labels=labels, q=q,
+            shown=[_row(one, over.get(one.job.id, [])) for one in found.occurrences], at=_address(labels, q),
+            following=min(most + SHOWN, MOST) if found.more and most < MOST else None,
         )  # fmt: skip
 
 
@@ -72,5 +75,6 @@ def _row(one: SoonOne, pauses: list[Pause]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _address(labels: list[str]) -> Callable[[int], str]:
-    return lambda hours: "/coming?" + urlencode([("hours", hours), *(("label", label) for label in labels)])
+def _address(labels: list[str], q: str) -> Callable[..., str]:
+    """Return the addresses of the same list, for other hours ahead and other lengths."""
+    return lambda hours, most=None: query.address("/coming", {"hours": hours, "q": q, "label": labels, "most": most})
