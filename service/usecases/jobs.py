@@ -45,8 +45,6 @@ from service.usecases.views import JobView, Page
 
 CHANGE_TRIES = 20
 """How often a change is tried again when others change the same job in between."""
-SCAN_AT_MOST = 5_000
-"""The most jobs that one filtered page reads. A page that stops here may be short; it still has a cursor."""
 
 
 class Jobs:
@@ -98,13 +96,15 @@ class Jobs:
             filters: see `JobFilters`.
 
         Returns:
-            The page. With a filter it may be short although more jobs follow.
+            The page. It is short only if no more jobs follow.
 
         Raises:
             ValidationFailed: the cursor or a filter is invalid.
         """
         after = position(cursor) if cursor is not None else None
-        items, following = self._listing.page(limit, after, job_filter(**filters), SCAN_AT_MOST)
+        if not job_filter(**filters).wants_all:
+            return self.sorted.following(limit, after, **filters)
+        items, following = self._listing.page(limit, after)
         return Page([veiled(job, self._visible) for job in items], cursor_of(following) if following else None)
 
     def all(self, **filters: Unpack[JobFilters]) -> Iterator[Sequence[bytes]]:

@@ -104,6 +104,17 @@ def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: li
             assert (mark.x > drawn.now_x) == (mark.status == "upcoming")
 
 
+def test_lanes_show_all_runs_of_their_jobs_where_only_the_newest_were_read() -> None:
+    """Also of a job whose failure is older than these."""
+    every = {"old": [run("old", NOW - DAY + 4000, "failed")], "new": [run("new", NOW - n * 7200) for n in range(9)]}
+    known = {job_id: job(job_id) for job_id in every}
+    read = lambda ids: {job_id: known[job_id] for job_id in ids}  # noqa: E731
+    all_of = lambda ids: [one for job_id in ids for one in every[job_id]]  # noqa: E731
+    drawn = timeline(NOW, {}, every["new"][:2], read, soon, lambda _: {}, ["old"], all_of)
+    assert [(lane.job_id, lane.past) for lane in drawn.lanes] == [("old", "1 failed"), ("new", "9 success")]
+    assert drawn.counts == {"failed": 1, "success": 9}
+
+
 def test_a_mark_stands_for_the_worst_of_its_half_hour_and_tells_all() -> None:
     """Ten successes do not hide one failure; folded skips are counted as the occurrences that they are."""
     at = NOW - 5 * CELL

@@ -193,6 +193,21 @@ def test_the_total_leaves_out_what_the_history_keeps_no_more(redis_client: Redis
     assert total(browser, "status=success") == "5 runs"
 
 
+def test_a_run_that_a_process_remembers_is_gone_with_its_job(
+    browser: Browser, rig: Rig, ended: Callable[..., str]
+) -> None:
+    """From the page, its file, and what lists of all runs are made of; restoring the job does not bring it back."""
+    kept, gone = rig.make_job(name="kept"), rig.make_job(name="gone")
+    run_id = ended(kept, Outcome("success"))
+    ended(gone, Outcome("failed", "no disk"))
+    assert len(shown(browser, "")) == 2 and len(rig.use.all_runs(limit=5).data) == 2
+    rig.jobs.delete(gone)
+    for query in ("", "trigger=manual"):
+        assert shown(browser, query) == {run_id}
+    assert [run["id"] for run in rig.use.all_runs(limit=5).data] == [run_id]
+    assert len(rig.use.all_runs(limit=5, status="failed").data) == 0
+
+
 def test_the_page_tells_how_far_the_list_of_all_runs_reaches(
     redis_client: Redis, valkey_server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

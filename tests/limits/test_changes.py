@@ -209,7 +209,7 @@ def test_a_caller_without_limits_asks_redis_nothing_more(seen: Seen) -> None:
         (lambda: rig.jobs.get(job_id), {"hmget": 1, "hvals": 1}),
         (lambda: rig.use.run(job_id, run_id), {"exists": 1, "hmget": 1}),
         (lambda: rig.use.history(job_id, limit=5), {"exists": 1, "lrange": 1, "get": 1}),
-        (lambda: rig.use.all_runs(limit=1), {"lrange": 1, "get": 1}),
+        (lambda: rig.use.all_runs(limit=1), {"lrange": 1, "get": 1, "exists": 1}),
         (lambda: rig.jobs.preview_job(job_id, from_="2030-01-01T00:00:00", count=1), {
             "hgetall": 1, "time": 1, "hvals": 1,
         }),

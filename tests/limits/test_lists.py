@@ -12,7 +12,6 @@ import pytest
 
 from service.store.jobs import listing
 from service.store.runs import run_views
-from service.usecases import jobs as jobs_module
 from service.web.api.openapi.operations import OPERATIONS
 from tests.limits.seeing import BEYOND, WITHIN, Seen, masked, unknown
 from tests.support.processes import until
@@ -156,10 +155,8 @@ def test_anothers_run_is_no_place_to_begin(seen: Seen) -> None:
         assert expected[0] == 200
 
 
-def test_the_cursor_of_a_short_page_of_jobs_names_no_job_of_others(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the pages lead through all own jobs."""
-    monkeypatch.setattr(listing, "CHUNK", 2)
-    monkeypatch.setattr(jobs_module, "SCAN_AT_MOST", 4)
+def test_the_cursor_of_a_page_of_jobs_names_no_job_of_others(seen: Seen) -> None:
+    """And the pages lead through all own jobs, of whose number each but the last is full."""
     theirs, own = [], []
     for gap in (5, 0, 9, 3):
         theirs += [seen.make_job("theirs", **BEYOND["nobody's"]) for _ in range(gap)]
@@ -172,6 +169,7 @@ def test_the_cursor_of_a_short_page_of_jobs_names_no_job_of_others(seen: Seen, m
         link = answer.headers.get("link")
         if link is None:
             break
+        assert len(answer.json) == 2
         path = link.partition("<")[2].partition(">")[0]
         cursor = path.partition("cursor=")[2]
         named = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(":")[2]

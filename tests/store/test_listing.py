@@ -9,12 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.domain.access.callers import Caller, act_as_before, act_for
+from service.domain.access.limits import Limits
+from service.domain.access.scopes import ALL, Scope
 from service.domain.job import ANSWER_FIELDS
 from service.domain.records import read_job
 from service.domain.run_records import Outcome
 from service.errors import Conflict, NotFound
-from service.store.jobs.job_rows import JobFilter
-from service.store.jobs.listing import Listing
+from service.usecases.paging import position
 from tests.support.store_rig import Rig
 
 
@@ -113,15 +115,25 @@ def test_pages_lead_through_all_jobs_however_they_were_created(rig: Rig) -> None
     assert rig.jobs.list(limit=7, bot_type="other").data == []
 
 
-def test_a_filtered_page_looks_at_so_many_and_says_where_to_go_on(rig: Rig) -> None:
-    """A page that found nothing in what it looked at is empty and has a cursor."""
-    for _ in range(3):
-        rig.make_job()
-    listing = Listing(rig.scripts)
-    wanted = JobFilter(q="nobody")
-    assert listing.page(10, None, wanted, scan=5_000) == ([], None)
-    for number in range(600):
-        rig.client.zadd(rig.keys.jobs, {f"00000000-0000-4000-8000-{number:012}": number})
-    items, following = listing.page(10, None, wanted, scan=500)
-    assert (items, following is not None) == ([], True)
-    assert listing.page(10, following, wanted, scan=500) == ([], None)
+@pytest.mark.parametrize("limits", [None, Limits({"team": frozenset({"crm"})})])
+def test_pages_of_a_filter_lead_through_all_that_it_takes(rig: Rig, limits: Limits | None) -> None:
+    """However many others stand between them: each page but the last is full, and no cursor names another job."""
+    ids = [
+        rig.make_job(name=f"job {number}", labels={"team": "crm" if number % 4 == 3 else "x"}) for number in range(17)
+    ]
+    rig.client.zadd(rig.keys.jobs, dict.fromkeys(ids[2:9], 1700000000000000))
+    everyone = [job["id"] for job in rig.jobs.list(limit=20).data if job["labels"] == {"team": "crm"}]
+    caller = Caller("k", "a key", ALL if limits is None else frozenset({Scope.READ}), limits or Limits())
+    token = act_for(caller)
+    try:
+        for limit in (1, 2, 3, 4, 5):
+            seen, cursor = list[str](), None
+            while True:
+                page = rig.jobs.list(limit=limit, cursor=cursor, labels=[] if limits else ["team:crm"])
+                seen += [job["id"] for job in page.data]
+                if (cursor := page.next_cursor) is None:
+                    break
+                assert len(page.data) == limit and position(cursor).job_id == seen[-1]
+            assert seen == everyone
+    finally:
+        act_as_before(token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -118,10 +117,6 @@ class Position(NamedTuple):
 
     created: int
     job_id: str
-
-    def nameless(self) -> Position:
-        """Return the same place without the job's id: the next page looks at this job again."""
-        return Position(self.created, str(uuid.UUID(int=0)))
 
 
 class JobStore:

@@ -34,13 +34,9 @@ class ShownJob:
 
 
 class _Window(NamedTuple):
-    """Some jobs' ids in the order of their creation, and the place of the last of them if there are more.
-
-    `places` has the place of each, if the caller asked for that.
-    """
+    """Some jobs' ids in the order of their creation, and the place of the last of them if there are more."""
 
     ids: list[bytes]
-    places: list[Position]
     last: Position | None
 
 
@@ -77,44 +73,23 @@ class Listing:
         (shown,) = with_pauses(self._scripts, [view], stored_texts(pauses))
         return ShownJob(job_id, shown, revision)
 
-    def page(
-        self, limit: int, after: Position | None, wanted: JobFilter, scan: int
-    ) -> tuple[Sequence[bytes], Position | None]:
+    def page(self, limit: int, after: Position | None) -> tuple[Sequence[bytes], Position | None]:
         """Read up to `limit` jobs after a position.
 
         Args:
             limit: jobs on the page.
             after: where the page before ended; None for the first page.
-            wanted: the filter.
-            scan: most jobs that are read; a filtered page may be short for it.
 
         Returns:
             The jobs, JSON, and where to go on if there are more.
         """
-        items, following, pauses = self._page(limit, after, wanted, scan)
-        return with_pauses(self._scripts, items, pauses), following
-
-    def _page(
-        self, limit: int, after: Position | None, wanted: JobFilter, scan: int
-    ) -> tuple[list[bytes], Position | None, Sequence[bytes]]:
         items: list[bytes] = []
-        looked_at = 0
         while True:
-            count = limit - len(items) if wanted.wants_all else min(CHUNK, scan - looked_at)
-            window, jobs, pauses = self._jobs(after, count, wanted)
-            for place, job in enumerate(jobs):
-                if job is not None:
-                    items.append(job)
-                # With limits, a full page always leads on: others' jobs behind it must make no difference.
-                if len(items) == limit and (place + 1 < len(jobs) or not wanted.choice.limits.are_none):
-                    return items, window.places[place], pauses
-            looked_at += len(jobs)
+            window, jobs, pauses = self._jobs(after, limit - len(items), JobFilter())
+            items += [job for job in jobs if job is not None]
             after = window.last
             if after is None or len(items) == limit:
-                return items, after, pauses
-            if looked_at >= scan:
-                named = jobs[-1] is not None or wanted.choice.limits.are_none
-                return items, after if named else after.nameless(), pauses
+                return with_pauses(self._scripts, items, pauses), after
 
     def some(self, job_ids: Sequence[str], wanted: JobFilter) -> dict[str, bytes]:
         """Read some jobs: id -> JSON, in their order, without those that are gone, damaged or rejected."""
@@ -163,7 +138,7 @@ class Listing:
             ids, last = asking(
                 ("ZRANGE", self._keys.jobs, 0, count), ("ZRANGE", self._keys.jobs, count - 1, count - 1, "WITHSCORES")
             )
-            return _Window(ids[:count], [], _position(*scored(last)[0]) if len(ids) > count else None)
+            return _Window(ids[:count], _position(*scored(last)[0]) if len(ids) > count else None)
         return self._placed(after, count, asking)
 
     def _placed(self, after: Position | None, count: int, asking: Ask) -> _Window:
@@ -178,7 +153,7 @@ class Listing:
             if whole or len(found) > count:
                 places = found[:count]
                 last = places[-1] if len(found) > count else None
-                return _Window([place.job_id.encode() for place in places], places, last)
+                return _Window([place.job_id.encode() for place in places], last)
             # Jobs that were created in the same microsecond stand before the place where the page starts.
             wanted *= 2
 

@@ -78,7 +78,9 @@ class History:
         if not exists:
             return None
         ids = [run_id.decode(errors="replace") for run_id in found] if start is not None else []
-        shown = [entry for entry in self._many(ids[:limit], self._ended_since(erased_texts)) if entry is not None]
+        shown = [
+            entry for entry in self._many(ids[:limit], self._ended_since(erased_texts), False) if entry is not None
+        ]
         return shown, ids[limit - 1] if len(ids) > limit else None
 
     def of_all(self, limit: int, after: str | None, wanted: RunFilter) -> tuple[list[bytes], str | None]:
@@ -221,10 +223,25 @@ class History:
             self._erased_texts, self._ended = erased_texts, {}
         return self._ended
 
-    def _many(self, run_ids: Sequence[str], ended: dict[str, bytes]) -> list[bytes | None]:
+    def _many(self, run_ids: Sequence[str], ended: dict[str, bytes], may_be_gone: bool = True) -> list[bytes | None]:
+        """Read views, None of runs that are gone.
+
+        Args:
+            run_ids: the runs.
+            ended: the views that are remembered.
+            may_be_gone: whether the list of all runs names them, which keeps ids of runs that have left a history.
+        """
         known = {run_id: ended.get(run_id) for run_id in run_ids}
         missing = [run_id for run_id, entry in known.items() if entry is None]
-        for run_id, values in zip(missing, self._read(missing), strict=True):
+        remembered = [run_id for run_id, entry in known.items() if entry is not None] if may_be_gone else []
+        there = [packed("EXISTS", self._keys.run(run_id)) for run_id in remembered]
+        questions = there + hash_fields([self._keys.run(run_id) for run_id in missing], FIELDS)
+        answers = ask_packed(self._scripts, questions) if questions else []
+        for run_id, exists in zip(remembered, answers[: len(there)], strict=True):
+            if not exists:
+                known[run_id] = None
+                ended.pop(run_id, None)
+        for run_id, values in zip(missing, answers[len(there) :], strict=True):
             entry = known[run_id] = self._shown(run_id, values)
             if entry is not None and is_final(values) and len(entry) <= REMEMBERED_BYTES:
                 if len(ended) >= REMEMBERED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,13 +18,14 @@ from service.domain.heartbeats.terms import is_watched
 from service.domain.input.refusals import echo, listed
 from service.domain.plain_json import dumps
 from service.errors import ValidationFailed
+from service.store.jobs.job_hashes import Position
 from service.store.jobs.job_rows import SORTS, JobFilter, JobRow, row_source
 from service.store.jobs.listing import Listing
 from service.store.scripts import Scripts
 from service.store.server.kept_rows import KeptRows
 from service.usecases.access.side_doors import veiled
 from service.usecases.job_filters import JobFilters, job_filter
-from service.usecases.paging import invalid_cursor
+from service.usecases.paging import cursor_of, invalid_cursor
 from service.usecases.views import Page, Shown, View
 
 ORDERS = ("asc", "desc")
@@ -112,6 +114,10 @@ def _place(keyed: tuple[Any, str, JobRow]) -> tuple[Any, str]:
     return keyed[:2]
 
 
+def _position(job: JobRow) -> Position:
+    return Position(job.created, job.id)
+
+
 class SortedJobs:
     """The lists of jobs that are sorted, filtered and counted over all jobs of the caller.
 
@@ -149,6 +155,24 @@ class SortedJobs:
         following = its.cursor(rows[-1]) if len(rest) > skip + limit else None
         there = [row for row in rows if row.id in shown]
         return SortedPage([shown[row.id] for row in there], following, len(found), there)
+
+    def following(self, limit: int, after: Position | None, **filters: Unpack[JobFilters]) -> Page:
+        """Read the jobs that come after a place, in the order of their creation.
+
+        Args:
+            limit: the most jobs on the page.
+            after: the place; None for the first page.
+            filters: see `JobFilters`.
+
+        Raises:
+            ValidationFailed: a filter is invalid.
+        """
+        found, _ = self._found("created", "asc", filters)
+        start = 0 if after is None else bisect_right(found, after, key=_position)
+        rows = found[start : start + limit]
+        shown = self._views(rows)
+        cursor = cursor_of(_position(rows[-1])) if len(found) > start + limit else None
+        return Page([shown[row.id] for row in rows if row.id in shown], cursor)
 
     def all(self, sort: str | None, order: str | None, **filters: Unpack[JobFilters]) -> Iterator[Sequence[bytes]]:
         """Read the whole list: JSON, some jobs at a time. Raises ValidationFailed as `page` does."""

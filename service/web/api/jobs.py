@@ -81,7 +81,9 @@ class JobList(Changing):
         if sort is not None or order is not None or ids:
             await self._sorted(req, resp, sort, order, limit, cursor, filters | {"ids": checked_ids(ids)})
         elif limit or cursor is not None:
-            page = await interleaved(self._jobs.list, **filters, limit=limit or JOB_PAGE_DEFAULT, cursor=cursor)
+            # A filter is asked of all jobs, which takes a while.
+            run = self._pool.run if any(filters.values()) or is_limited() else interleaved
+            page = await run(self._jobs.list, **filters, limit=limit or JOB_PAGE_DEFAULT, cursor=cursor)
             paging.send_page(req, resp, page)
         else:
             await send_array(req, resp, self._jobs.all(**filters), interleaved)

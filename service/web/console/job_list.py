@@ -75,16 +75,16 @@ def labels_of(req: Request) -> list[str]:
 
 
 class _JobQuery:
-    """The address' parameters. Unknown values are ignored, because people mistype addresses."""
+    """The address' parameters. An unknown value is refused: what the page then shows would not be what it asks for."""
 
     def __init__(self, req: Request) -> None:
         self._req = req
         self.q = (self.text("q") or "").strip() or None
         self.bot = self.text("bot") or None
         self.labels = labels_of(req)
-        self.state = self._one_of("state", FILTER_STATES, "")
-        self.sort = self._one_of("sort", SORTS, "created")
-        self.order = self._one_of("order", ORDERS, "") or None
+        self.state = query.one_of(req, "state", FILTER_STATES)
+        self.sort = query.one_of(req, "sort", SORTS, "created")
+        self.order = query.one_of(req, "order", ORDERS) or None
         self.page = query.integer(req, "page", low=1, high=FAR, default=1)
 
     def text(self, name: str) -> str | None:
@@ -129,7 +129,3 @@ class _JobQuery:
         """Return the address that sorts by a column, or reverses the order if the list is sorted by it."""
         reverse = "asc" if self.down else "desc"
         return self.address(sort=name, order=reverse if self.sort == name else None, page=1)
-
-    def _one_of(self, name: str, known: Any, default: str) -> str:
-        value = self.text(name)
-        return value if value is not None and value in known else default

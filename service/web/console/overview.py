@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -13,6 +14,7 @@ from service.domain.access.scopes import Scope
 from service.domain.notices import stepped, went_back
 from service.domain.status import waits_long
 from service.domain.timestamps import format_ms, format_timestamp
+from service.errors import NotFound
 from service.store.counters import Reading
 from service.usecases.access.sight import is_limited
 from service.usecases.calendars import Calendars
@@ -23,12 +25,14 @@ from service.usecases.pauses import Pauses
 from service.usecases.runs import Runs
 from service.web.console.formatting import plural
 from service.web.console.page import RenderedPage, show
-from service.web.console.timeline import DAY, timeline
+from service.web.console.timeline import DAY, LANES, timeline
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
 
 RUN_PAGE, RUN_PAGES = 200, 5
-"""The runs of the last day to read: how many at a time, and how often."""
+"""The newest runs to read, of all jobs: how many at a time, and how often."""
+RUNS_OF_ONE = 200
+"""The newest runs of a job to read, if there are more than these."""
 TROUBLED = 10
 """The most jobs to list that are broken, failing or not as expected. Their count is of all."""
 SILENCED = "unknown", "Redis refuses writes, so processes cannot report that they run"
@@ -72,7 +76,10 @@ class Overview(RenderedPage):
         if limited:  # its own jobs, and nothing of what others' runs do
             total, enabled, soonest = jobs.count()
             now = replace(now, jobs=total, enabled_jobs=enabled, next_due=soonest)
-        runs, all_of_them = self._runs_since(format_timestamp(seconds - DAY))
+        since = format_timestamp(seconds - DAY)
+        runs, all_of_them = self._runs_since(since)
+        failing = [] if all_of_them else self._failing((seconds - DAY) * 1000)
+        crowded: list[str] = []
         troubled = jobs.page("last_failure", limit=TROUBLED, state="troubled")
         minute = seconds - seconds % 60
         show(
@@ -89,9 +96,18 @@ class Overview(RenderedPage):
             troubled=troubled.data,
             all_troubled=troubled.total,
             day=timeline(  # changes, and with it the entity tag, only each minute
-                minute, jobs.due_until(minute + DAY), runs, jobs.named, self._timelines.upcoming, self._pauses.over
+                minute,
+                jobs.due_until(minute + DAY),
+                runs,
+                jobs.named,
+                self._timelines.upcoming,
+                self._pauses.over,
+                failing,
+                None if all_of_them else partial(self._runs_of, since, crowded),
             ),
             all_runs=all_of_them,
+            crowded=crowded,
+            most=RUNS_OF_ONE,
         )
 
     def _runs_since(self, timestamp: str) -> tuple[list[Mapping[str, Any]], bool]:
@@ -107,6 +123,25 @@ class Overview(RenderedPage):
             if cursor is None or len(recent) < len(found_here):
                 return found, True
         return found, False
+
+    def _failing(self, since: int) -> list[str]:
+        """Return the ids of the jobs that failed last, as many as have a lane; `since`: ms."""
+        rows = self._jobs.sorted.page("last_failure", limit=LANES).rows
+        return [row.id for row in rows if row.last_failure is not None and row.last_failure >= since]
+
+    def _runs_of(self, since: str, crowded: list[str], job_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """Return the jobs' runs since then without rehearsals; and add those jobs to `crowded` that have had more."""
+        found: list[Mapping[str, Any]] = []
+        for job_id in job_ids:
+            try:
+                page = self._runs.history(job_id, limit=RUNS_OF_ONE)
+            except NotFound:  # deleted meanwhile
+                continue
+            recent = [run for run in page.data if run["queued_at"] >= since]
+            found += [run for run in recent if not run["rehearsal"]]
+            if page.next_cursor is not None and len(recent) == len(page.data):
+                crowded.append(job_id)
+        return found
 
 
 def notices_of(now: Reading) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import nsmallest
@@ -39,6 +39,9 @@ Read = Callable[[Sequence[str]], Mapping[str, Job]]
 """Ids of jobs -> the jobs, by their ids, as far as they exist."""
 Paused = Callable[[Sequence[Job]], Mapping[str, Sequence[Pause]]]
 """Jobs -> by their ids, the pauses that cover them now, first the one that decides."""
+Runs = Sequence[Mapping[str, Any]]
+RunsOf = Callable[[Sequence[str]], Runs]
+"""Ids of jobs -> their runs of the last day."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
 NAME_LENGTH = 26
 
@@ -115,7 +118,8 @@ class Timeline:
 
 
 def timeline(
-    now: int, due: Mapping[str, int], runs: Sequence[Mapping[str, Any]], read: Read, upcoming: Upcoming, paused: Paused
+    now: int, due: Mapping[str, int], runs: Runs, read: Read, upcoming: Upcoming, paused: Paused,
+    failing: Collection[str] = (), runs_of: RunsOf | None = None,
 ) -> Timeline:  # fmt: skip
     """Draw the timeline. Failing jobs are on top, then those that are due next.
 
@@ -126,13 +130,18 @@ def timeline(
         read: Reads the jobs that have a lane.
         upcoming: Finds the upcoming occurrences of these.
         paused: Finds the pauses in force that cover these.
+        failing: Jobs that have failed in the last day, beside those whose failures are among `runs`.
+        runs_of: Reads the runs of the jobs that have a lane, if `runs` are only the newest.
     """
-    past, mended = _past(now, runs), repairs(runs)
-    failed = {job_id for job_id, cells in past.items() for its in cells.values() if _has_failed(its)}
+    past = _past(now, runs)
+    failed = {run["job_id"] for run in runs if run["status"] == "failed" and run["job_id"] in past}.union(failing)
     never = (now + 2 * DAY) * 1000
-    lanes_of = past.keys() | due.keys()
+    lanes_of = past.keys() | due.keys() | failed
     drawn = nsmallest(LANES, lanes_of, key=lambda job_id: (job_id not in failed, due.get(job_id, never), job_id))
-    known = read(drawn)
+    if runs_of is not None:
+        runs = runs_of(drawn)
+        past = _past(now, runs)
+    mended, known = repairs(runs), read(drawn)
     pauses = paused(list(known.values()))
     coming = upcoming(drawn, now + DAY, CELL)
     lanes = tuple(
@@ -167,7 +176,6 @@ def _seconds(timestamp: str) -> int:
     return parse_timestamp(timestamp, "at")
 
 
-Runs = Sequence[Mapping[str, Any]]
 Repairs = Mapping[str, Mapping[str, Any]]
 
 
@@ -196,8 +204,6 @@ class _Drawing:
             _in_words(_counted([run for its in cells.values() for run in its])),
             upcoming[0].tooltip if upcoming else "", self._zone.name,
         )  # fmt: skip
-
-    # the past
 
     def _past(self, cell: int, its: Runs, mended: Repairs) -> Mark:
         counts = _counted(its)
@@ -231,8 +237,6 @@ class _Drawing:
             span = {"since": f"{format_timestamp(cell * CELL)}Z", "until": f"{format_timestamp((cell + 1) * CELL)}Z"}
             links.append(("Occurrences of this half hour", f"{self._address}/occurrences?{urlencode(span)}"))
         return tuple(links)
-
-    # what is to come
 
     def _upcoming(self, one: Comes, pauses: Sequence[Pause]) -> Mark:
         pause = first_covering(pauses, one.at * 1000)
@@ -273,10 +277,6 @@ def _counted(runs: Iterable[Mapping[str, Any]]) -> Counter[str]:
 
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts.get(status))
-
-
-def _has_failed(runs: Runs) -> bool:
-    return any(run["status"] == "failed" for run in runs)
 
 
 def _is_made_good(run: Mapping[str, Any], mended: Repairs) -> bool:

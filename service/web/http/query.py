@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from falcon.asgi import Request
 
+from service.domain.input.refusals import echo, listed
 from service.errors import ValidationFailed
 
 _DIGITS = re.compile(r"[0-9]{1,9}")
@@ -74,6 +75,20 @@ def boolean(req: Request, name: str) -> bool:
     if lowered not in ("true", "false"):
         raise ValidationFailed.of(name, "must be true or false")
     return lowered == "true"
+
+
+def one_of(req: Request, name: str, known: Collection[str], default: str = "") -> str:
+    """Read one of some words; `default` when the parameter is absent or empty.
+
+    Raises:
+        ValidationFailed: the value is another word.
+    """
+    value = text(req, name)
+    if not value:
+        return default
+    if value not in known:
+        raise ValidationFailed.of(name, f"must be {listed(map(echo, known))}, not {echo(value)}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,16 @@ _KNOWN = {"status": STATUSES, "trigger": TRIGGERS}
 class RunQuery:
     """The filters, as they were typed.
 
-    An unknown outcome or trigger is ignored, because people mistype addresses.
-
     Args:
         req: the request.
+
+    Raises:
+        ValidationFailed: there is no such outcome or trigger.
     """
 
     def __init__(self, req: Request) -> None:
-        self.asked: dict[str, str] = {name: (query.text(req, name) or "").strip() for name in (*_KNOWN, *_TEXTS)}
-        for name, known in _KNOWN.items():
-            if self.asked[name] not in known:
-                self.asked[name] = ""
+        self.asked: dict[str, str] = {name: (query.text(req, name) or "").strip() for name in _TEXTS}
+        self.asked |= {name: query.one_of(req, name, known) for name, known in _KNOWN.items()}
         self.labels = labels_of(req)
 
     @property
