@@ -161,3 +161,14 @@ def test_rq_dashboard_refreshes_by_itself_and_leads_back(wary: Page, scene: Scen
         assert wary.request.get(address).status == 200, address
     wary.get_by_role("link", name="Back to the console").click()
     expect(wary.get_by_role("heading", level=1)).to_have_text("Overview")
+
+
+def test_a_name_turns_no_sentence_around(page: Page, installation: Installation) -> None:
+    """Not the message of an action, nor the question before it."""
+    job = installation.make_job(name="pay \u202ereverse")
+    page.goto(f"/jobs/{job}")
+    page.locator("#top").get_by_role("button", name="Delete").click()
+    message = page.locator("#messages .message")
+    expect(message).to_contain_text("Deleting “pay reverse”")
+    message.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("“pay reverse” was not deleted")).to_be_visible()

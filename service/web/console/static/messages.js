@@ -6,6 +6,9 @@ const OFFERED_MS = 20_000;
 
 const undoable = []; // the buttons that undo something, the newest last
 
+// A sentence without the marks that turn text around: one in a name would turn the rest of the sentence.
+export const unturned = (text) => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
+
 // Shows a message. options: {bad, stays, action: {label, run}, link: {label, href}, undo, quietly}. undo: takes back what
 // was done; its button has the focus, which goes back to where it was, unless quietly. Returns a function that removes it.
 export function say(text, options = {}) {
@@ -14,7 +17,7 @@ export function say(text, options = {}) {
   message.className = options.bad ? "message bad" : "message";
   if (options.bad) message.setAttribute("role", "alert");
   const content = document.createElement("span");
-  content.textContent = text;
+  content.textContent = unturned(text);
   message.append(content);
   const remove = () => take(message);
   if (options.link) message.append(link(options.link));
