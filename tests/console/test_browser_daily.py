@@ -185,9 +185,11 @@ def test_the_keyboard_leads_everywhere(page: Page, installation: Installation) -
     page.keyboard.press("g")
     page.keyboard.press("r")
     expect(page).to_have_url(re.compile("/runs$"))
+    page.wait_for_load_state()  # the page listens to keys from then on
     page.keyboard.press("g")
     page.keyboard.press("j")
     expect(page).to_have_url(re.compile("/jobs$"))
+    page.wait_for_load_state()
     page.keyboard.press("/")
     expect(page.locator("#q")).to_be_focused()
     page.keyboard.press("Tab")
@@ -215,6 +217,25 @@ def test_the_keyboard_leads_everywhere(page: Page, installation: Installation) -
     page.keyboard.type("run now")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Watch")).to_be_visible()
+
+
+def test_the_palette_finds_contacts_and_every_page(page: Page, installation: Installation) -> None:
+    """From anywhere; pages that the navigation lacks only by their names."""
+    _, contact = installation.call("POST", "/contacts", {"name": "Paula Found-Anywhere"})
+    page.goto("/runs")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("option", name="Download CSV On this page")).to_be_visible()
+    expect(page.get_by_role("option", name="Audit log Go to")).to_have_count(0)
+    for text, name, path in (
+        ("anywhere paula", "Paula Found-Anywhere Contact", f"/contacts/{contact['id']}"),
+        ("audit", "Audit log Go to", "/access/audit"),
+        ("deleted", "Deleted jobs Go to", "/jobs/deleted"),
+    ):
+        page.goto("/runs")
+        page.keyboard.press("Control+k")
+        page.keyboard.type(text)
+        page.get_by_role("option", name=name, exact=True).click()
+        expect(page).to_have_url(re.compile(f"{path}$"))
 
 
 def test_a_run_shows_what_it_ran_with(page: Page, installation: Installation) -> None:

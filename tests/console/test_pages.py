@@ -355,7 +355,14 @@ def test_the_list_searches_filters_and_sorts(browser: Browser, rig: Rig) -> None
     }.items():
         assert names_on(browser.get(f"/jobs{query}")) == expected, query
     assert "No jobs found" in words(browser.get("/jobs?q=nobody"))
-    for query in ("/jobs?state=", "/jobs?sort=", "/jobs?order=", "/runs?status=", "/runs?trigger=", "/runs.csv?status="):
+    for query in (
+        "/jobs?state=",
+        "/jobs?sort=",
+        "/jobs?order=",
+        "/runs?status=",
+        "/runs?trigger=",
+        "/runs.csv?status=",
+    ):
         assert browser.get(query).status_code == 200
         assert browser.get(f"{query}nonsense").status_code == 400, "all would be more than was asked for"
     for sort in ("last_run", "last_failure"):

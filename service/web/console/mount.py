@@ -90,7 +90,7 @@ def _add_pages(app: App, services: Services) -> None:
     ))  # fmt: skip
     app.add_page("/runs", RunList(pages, jobs, runs))
     app.add_page("/runs.csv", RunFile(runs, jobs, long))
-    app.add_page("/find", Find(jobs, pages))
+    app.add_page("/find", Find(jobs, services.listed_contacts, pages))
     app.add_page("/calendars", CalendarList(pages, services.calendars))
     app.add_page("/calendars/{name}", CalendarYear(pages, services.calendars))
     app.add_page("/calendars/{name}/edit", EditCalendar(pages, services.calendars))

@@ -26,6 +26,12 @@ NAVIGATION = (
     ("/contacts", "Contacts", "c"), ("/alerts", "Alerts", "a"), ("/access", "Access", "k"),
 )  # fmt: skip
 """The entries of the navigation: path, name, the letter that leads there after g."""
+FOUND = (
+    ("/contacts/new", "New contact"), ("/contacts/duplicates", "Duplicates of contacts"), ("/pauses", "Pauses"),
+    ("/calendars", "Calendars"), ("/clock-changes", "Clock changes"), ("/jobs/deleted", "Deleted jobs"),
+    ("/access/keys/new", "New key"), ("/access/sessions", "Sessions"), ("/access/audit", "Audit log"),
+)  # fmt: skip
+"""Further pages that the palette offers everywhere: path, name."""
 FAR = 10**6
 """The highest number of a page in an address."""
 NEAR = 2
@@ -117,7 +123,7 @@ def show(resp: Response, template: str, section: str | None = None, **values: An
         values: The template's variables.
     """
     text = TEMPLATES.get_template(template).render(
-        section=section, navigation=NAVIGATION, banner=_banner.get() or Banner(), **values
+        section=section, navigation=NAVIGATION, findable=FOUND, banner=_banner.get() or Banner(), **values
     )
     resp.data = text.encode("utf-8", "replace")
     resp.text = resp.stream = resp.media = None

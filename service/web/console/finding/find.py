@@ -1,4 +1,4 @@
-"""Search of the console's palette, and of its form of a job, which warns of a name that another job has."""
+"""Search of the console's palette for jobs and contacts, and of its form of a job, which warns of a taken name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.usecases.jobs import Jobs
+from service.usecases.lists.listed_contacts import ListedContacts
 from service.web.console.page import Page
 from service.web.http import query
 from service.web.http.access import BY_SESSION
@@ -16,6 +18,8 @@ from service.web.http.pools import Pool, PooledResource
 
 SHOWN = 8
 """The most jobs that one search finds."""
+PEOPLE = 4
+"""The most contacts that one search finds."""
 ALIKE = 100
 """The jobs with a name within theirs that are compared with a whole name."""
 LONGEST = 200
@@ -26,18 +30,21 @@ class Find(PooledResource[Jobs], Page):
 
     Args:
         jobs: The use cases of jobs.
+        contacts: The list of contacts.
         pool: The threads that search.
     """
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, jobs: Jobs, pool: Pool) -> None:
+    def __init__(self, jobs: Jobs, contacts: ListedContacts, pool: Pool) -> None:
         super().__init__(jobs, pool)
+        self._contacts = contacts
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Return the jobs whose name or description contains `q`, or whose name is `name` in any case.
+        """Return the jobs and contacts that have all words of `q`, or the jobs whose name is `name` in any case.
 
-        The answer is `{"found": [{"name", "href", "kind"}]}`, those first whose name begins with the text.
+        The answer is `{"found": [{"name", "href", "kind"}]}`: the jobs, those first whose name begins with the text;
+        then contacts, for a caller who may see them.
         """
         name, text = query.text(req, "name"), (query.text(req, "q") or "").strip()[:LONGEST]
         found = await self._pool.run(self._named if name is not None else self._search, name or text)
@@ -49,7 +56,11 @@ class Find(PooledResource[Jobs], Page):
         if not text:
             return []
         found = self._source.list(q=text, limit=SHOWN).data
-        return [_entry(job) for job in sorted(found, key=lambda job: _rank(job["name"], text))]
+        jobs = [_entry(job) for job in sorted(found, key=lambda job: _rank(job["name"], text))]
+        if Scope.CONTACTS not in caller().scopes:
+            return jobs
+        people = self._contacts.page(PEOPLE, 0, text).shown
+        return jobs + [{"name": one["name"], "href": f"/contacts/{one['id']}", "kind": "Contact"} for one in people]
 
     def _named(self, name: str) -> list[dict[str, str]]:
         wanted = _plain(name)

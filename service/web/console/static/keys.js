@@ -6,7 +6,7 @@ const FOCUSABLE = "a[href], button, input, summary";
 const SEQUENCE_MS = 1500;
 
 const HELP = [
-  ["Ctrl K", "Search for jobs and contacts, and everything that this page can do"],
+  ["Ctrl K", "Search for jobs, contacts and pages, and everything that this page can do"],
   ["/", "Search in this list"],
   ["n", "New job; among contacts, new contact"],
   ["g", "Then a letter: go to a section"],

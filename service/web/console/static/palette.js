@@ -3,19 +3,21 @@ import { get } from "./api.js";
 
 const SOON_MS = 120;
 const MOST = 12;
-const OFFERED = "#messages a, #messages button, main .head a.button, main .head button, main .head .menu a, main .head .menu button, .sections a, [data-new], .sign-out button, [data-show-keys]";
+const OFFERED = "#messages a, #messages button, main .head a.button, main .head button, main .head .menu a, main .head .menu button, .sections a, [data-new], [data-found], .sign-out button, [data-show-keys]";
 
 const words = (element) => (element.dataset.says ?? [...element.childNodes].filter((node) => !node.ariaHidden).map((node) => node.textContent).join("")).replace(/\s+/g, " ").trim();
 const element = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
-// What can be done from here: {name, kind, run}. A link and a button do what a click on them does.
+// What can be done from here: {name, kind, run, far}. A link and a button do what a click on them does. Pages without a place
+// in the navigation are far: they are found by their name alone. What this page can do stands first.
 function offered() {
   const found = new Map();
   for (const one of document.querySelectorAll(OFFERED)) {
-    const kind = one.closest(".sections") ? "Go to" : one.closest("main, #messages") ? "On this page" : "Everywhere";
-    found.set(`${kind} ${words(one)}`, { name: words(one), kind, run: () => one.click() });
+    const kind = one.closest(".sections, [data-found]") ? "Go to" : one.closest("main, #messages") ? "On this page" : "Everywhere";
+    found.set(`${kind} ${words(one)}`, { name: words(one), kind, run: () => one.click(), far: one.matches("[data-found]") });
   }
-  return [...found.values()];
+  const place = ({ far, kind }) => (far ? 2 : kind === "On this page" ? 0 : 1);
+  return [...found.values()].sort((one, other) => place(one) - place(other));
 }
 
 // Whether each word that somebody has typed is in a name.
@@ -30,7 +32,7 @@ function searches(text) {
 export function openPalette() {
   const dialog = element("dialog", { className: "palette", ariaLabel: "Search and do" });
   const field = element("input", {
-    type: "text", placeholder: "Find a job, or do something", autocomplete: "off", spellcheck: false,
+    type: "text", placeholder: "Find a job or contact, or do something", autocomplete: "off", spellcheck: false,
     role: "combobox", ariaLabel: "Search and do", ariaExpanded: "true", ariaAutoComplete: "list",
   });
   const list = element("ul", { id: "palette-list", role: "listbox", ariaLabel: "Found" });
@@ -77,7 +79,7 @@ export function openPalette() {
   // The page's own first, at once; what the service finds follows.
   function look() {
     const text = field.value.trim();
-    const own = [...here.filter(({ name }) => matches(name, text)), ...searches(text)];
+    const own = [...here.filter(({ name, far }) => (text || !far) && matches(name, text)), ...searches(text)];
     show(own);
     clearTimeout(waiting);
     asking.abort();
