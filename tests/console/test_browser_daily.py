@@ -363,3 +363,13 @@ def test_times_are_relative_and_copied_whole(page: Page, installation: Installat
     copied = page.evaluate("navigator.clipboard.readText()")
     assert whole.removesuffix(" (Europe/Vienna)") in copied and "in " not in copied
     expect(time).to_have_text(re.compile(r"^in \d+ min$"))
+
+
+def test_a_field_that_is_needed_says_so(page: Page, installation: Installation) -> None:
+    """Before anything is sent."""
+    page.goto("/jobs/new")
+    page.get_by_role("button", name="Create job").click()
+    expect(page.locator("#error-name")).to_have_text("Must not be empty")
+    page.goto("/pauses")
+    page.locator("#pause-form").get_by_role("button", name="Pause").click()
+    expect(page.locator("#error-reason")).to_have_text("Must not be empty")

@@ -53,6 +53,7 @@ function values(input) {
   if (text.trim() === "" && "optional" in input.dataset) {
     return [[path, path === "description" ? null : undefined]];
   }
+  if (input.required && !text.trim()) throw new Error("Must not be empty");
   if ("default" in input.dataset && ["", input.dataset.default].includes(text.trim())) return [];
   return [[path, parsed(kind, input.localName === "textarea" ? text : text.trim(), input)]];
 }
