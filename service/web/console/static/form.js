@@ -53,7 +53,6 @@ function values(input) {
   if (text.trim() === "" && "optional" in input.dataset) {
     return [[path, path === "description" ? null : undefined]];
   }
-  if (input.required && !text.trim()) throw new Error("Must not be empty");
   if ("default" in input.dataset && ["", input.dataset.default].includes(text.trim())) return [];
   return [[path, parsed(kind, input.localName === "textarea" ? text : text.trim(), input)]];
 }
@@ -176,10 +175,11 @@ const inputOf = (form, place) => {
 
 function mark(form, place, { field, message }) {
   const own = wholePath(place, place.dataset.error) === field || field.startsWith("schedule_config");
-  const text = own ? message : inWords(form, { field, message });
+  const input = inputOf(form, place);
+  const isEmpty = own && input?.required && !input.value.trim();
+  const text = isEmpty ? "must not be empty" : own ? message : inWords(form, { field, message });
   place.textContent = place.hidden ? sentence(text) : `${place.textContent} ${sentence(text)}`;
   place.hidden = false;
-  const input = inputOf(form, place);
   if (!input) return;
   input.setAttribute("aria-invalid", "true");
   input.dataset.described ??= input.getAttribute("aria-describedby") ?? "";

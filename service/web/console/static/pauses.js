@@ -27,6 +27,7 @@ function showKind() {
 
 async function pause() {
   const { body, errors } = read(form);
+  if (!body.reason) errors.push({ field: "reason", message: "is required" });
   showErrors(form, errors);
   if (errors.length) return summarize([], "");
   try {
