@@ -24,9 +24,9 @@ from rich.text import Text
 from service.cli.app import app
 from service.cli.client.short_ids import among
 from service.cli.exits import Failure
-from service.cli.output.tables import Column, _sized
+from service.cli.output.tables import Column, RunCell, _sized
 from service.web.api.app import create_app
-from tests.cli.canned import ANSWERS, JOB_A, RUN_A, CannedService, uuid
+from tests.cli.canned import ANSWERS, JOB_A, JOB_B, RUN_A, RUNS, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.command import Ended
 from tests.support.fakes import FakeContacts, FakeJobs, services
@@ -290,13 +290,46 @@ def _schema(document: dict[str, Any], method: str, path: str) -> dict[str, Any] 
     return {"anyOf": found} if all(found) else None
 
 
-def test_runs_of_one_job_are_told_apart_by_the_ends_of_their_ids() -> None:
-    """They begin alike. A part that several have is refused, with a few of them."""
+def test_a_part_that_several_ids_have_is_refused() -> None:
+    """With a few of them. The runs of a job's occurrences begin alike."""
     runs = [{"id": f"23d0021a-b15c-83d1-a417-00006b0a{number:04x}"} for number in range(9)]
     assert among("6b0a0003", runs) == runs[3]["id"]
     with pytest.raises(Failure) as refused:
         among("23d0021a", runs)
     assert str(refused.value).startswith("9 ids begin or end with “23d0021a”: ")
     assert str(refused.value).endswith("0004 and 4 more")
-    shown = _sized(Text(str(runs[3]["id"])), Column("RUN", "run"), 8)
-    assert shown.plain == "6b0a0003"
+
+
+@pytest.mark.parametrize("line", ["runs show {}", f"logs {JOB_A} {{}}", "cancel {}", "again Birthdays {}", "now {}"])
+def test_the_short_id_of_a_run_is_found_however_old_it_is(line: str) -> None:
+    """The runs of jobs that were due together end alike, and those of a job begin alike: both parts tell which it is."""
+    due = [
+        (job, {**RUNS[0], "id": f"{job[:24]}00006b0a{n:04x}", "job_id": job}) for job in (JOB_A, JOB_B) for n in (1, 2)
+    ]
+    old = due[0][1]
+    cell = RunCell(JOB_A, old["id"])
+    shown = _sized(Text(str(cell)), 17, Column("RUN", "run"), cell)
+    assert shown.plain == cell.short == "000000a1-6b0a0001"
+    service = CannedService()
+    service.answers = {
+        **ANSWERS, ("GET", "/scheduler/runs"): [], ("GET", f"/scheduler/runs/{old['id']}"): old,
+        **{("GET", f"/scheduler/jobs/{one}/history"): [run for job, run in due if job == one] for one in (JOB_A, JOB_B)},
+    }  # fmt: skip
+    command_line(service, *line.format(cell.short).split())
+    assert any(old["id"] in request.url.path for request in service.asked)
+
+
+@pytest.mark.parametrize("run_id", ["6b0a9172", "000000a1-6b0a9172", "12345678-6b0a9172", uuid(7)])
+def test_a_run_that_is_not_found_is_told_as_a_run(run_id: str) -> None:
+    """Not as a job that has no such name."""
+    for line in (f"runs show {run_id}", f"cancel Birthdays {run_id}"):
+        service = CannedService()
+        ended = command_line(service, *line.split())
+        assert ended.status == 3
+        assert "run" in ended.err.lower() and "is named" not in ended.err
+
+
+def test_the_first_characters_of_a_jobs_id_are_enough() -> None:
+    """As everywhere; a name is looked for first."""
+    ended = run(f"jobs show {JOB_A[:8]}")
+    assert (ended.status, ended.err) == (0, "") and JOB_A in ended.out

@@ -16,7 +16,7 @@ from service.cli.input.moments import past
 from service.cli.output.escaping import counted
 from service.cli.output.formats import show_data
 from service.cli.output.printing import note, say
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import Column, RunCell, show_table
 from service.cli.output.times import utc
 
 _COLUMNS = (
@@ -56,12 +56,13 @@ def occurrences(
         return
     if label:
         raise Failure(Exit.USAGE, "Give either a JOB or --label")
-    found = _read(job_path(find_id(job)), limit, **span)
+    job_id = find_id(job)
+    found = _read(job_path(job_id), limit, **span)
     if json:
         show_data(found)
     else:
         if found["items"]:
-            show_table(_COLUMNS, [_row(one) for one in found["items"]])
+            show_table(_COLUMNS, [_row(one, job_id) for one in found["items"]])
         else:
             note("No occurrences.")
         if found["next_cursor"] is not None:
@@ -102,7 +103,7 @@ def _show_many(found: list[dict[str, Any]], json: bool) -> None:
     if json:
         show_data(found)
     else:
-        rows = [(one["job_name"], *_row(its)) for one in found for its in one.get("items", ())]
+        rows = [(one["job_name"], *_row(its, one["job_id"])) for one in found for its in one.get("items", ())]
         if rows:
             show_table((Column("JOB", least=12), *_COLUMNS), rows)
         else:
@@ -118,8 +119,8 @@ def _show_many(found: list[dict[str, Any]], json: bool) -> None:
         raise typer.Exit(Exit.FAILED)
 
 
-def _row(one: dict[str, Any]) -> tuple[str, str, str, str]:
-    return (one["local"] or utc(one["at"]), fate_word(one), details(one), one.get("run_id", ""))
+def _row(one: dict[str, Any], job_id: str) -> tuple[str, str, str, RunCell]:
+    return (one["local"] or utc(one["at"]), fate_word(one), details(one), RunCell(job_id, one.get("run_id", "")))
 
 
 def fate_word(one: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api
-from service.cli.client.completing import complete_names, complete_statuses, complete_triggers
+from service.cli.client.completing import complete_names_and_runs, complete_statuses, complete_triggers
 from service.cli.client.job_lookup import find_id, job_path, names_of
 from service.cli.client.run_lookup import chosen_run, run_path
 from service.cli.input.arguments import AnyJob, Json, LabelFilter, Limit, RunId, label_filters
@@ -16,7 +16,7 @@ from service.cli.input.moments import Since, Until
 from service.cli.output.formats import show_data
 from service.cli.output.printing import coloured, note
 from service.cli.output.run_words import result_of, seconds, show_run, trigger_of
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import Column, RunCell, show_table
 from service.domain.runs.past_runs import LISTED_RUNS
 
 app = Commands("List and show runs.")
@@ -76,7 +76,8 @@ def _show(found: list[dict[str, Any]], names: dict[str, str] | None) -> None:
             (
                 run["queued_at"] or run["scheduled_for"], coloured(run["status"]), trigger_of(run),
                 seconds(run["lateness_ms"]), seconds(run["duration_ms"]),
-                *([] if names is None else [names.get(run["job_id"], run["job_id"])]), result_of(run), run["id"],
+                *([] if names is None else [names.get(run["job_id"], run["job_id"])]), result_of(run),
+                RunCell(run["job_id"], run["id"]),
             )
             for run in found
         ],
@@ -88,8 +89,8 @@ def show(
     job: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="The run's id, or its last eight characters; or a job, and its newest run is shown.",
-            autocompletion=complete_names,
+            metavar="RUN", help="The run's id, or its short id; or a job, and its newest run is shown.",
+            autocompletion=complete_names_and_runs,
         ),
     ],
     run: RunId = None,
