@@ -36,7 +36,7 @@ WIDTH = 80
 PERSON = uuid(0xF1)
 READS = [
     "jobs list", f"jobs show {JOB_A}", f"history {JOB_A}", "history", "runs list --status failed", f"runs show {RUN_A}",
-    f"logs {JOB_A} {RUN_A}", f"preview {JOB_A}", "preview --at 08:00", f"occurrences {JOB_A}", f"explain {JOB_A} 08:00",
+    f"logs {JOB_A} {RUN_A}", f"preview {JOB_A}", "preview --at 08:00", f"occurrences {JOB_A}", "occurrences --limit 2", f"explain {JOB_A} 08:00",
     f"backfill list {JOB_A}", f"backfill show {JOB_A} {uuid(0xAB)}", "pauses", "pauses --ended", "calendars list",
     "calendars show office", "calendars days office", "clock-changes", "channels list", "channels show ops",
     "rules list", f"rules show {uuid(0xE1)}", "alerts", "snoozes list", "contacts list", f"contacts show {PERSON}",
@@ -298,6 +298,15 @@ def test_a_part_that_several_ids_have_is_refused() -> None:
         among("23d0021a", runs)
     assert str(refused.value).startswith("9 ids begin or end with “23d0021a”: ")
     assert str(refused.value).endswith("0004 and 4 more")
+
+
+def test_occurrences_of_all_jobs_are_in_order_of_time_and_as_many_as_were_asked_for() -> None:
+    """With one note that there are more, and one of the jobs that could not be read."""
+    ended = run("occurrences --limit 2")
+    assert [row.split()[0] for row in ended.out.splitlines()[1:3]] == ["Birthdays", "Nächtlicher"]
+    assert len(ended.out.splitlines()) == 4 and ended.out.splitlines()[-1].startswith("3 jobs: 11 occurrences")
+    first, second = ended.err.splitlines()
+    assert first.startswith("These are the first 2.") and second.startswith("1 job could not be read, such as “Nightly")
 
 
 @pytest.mark.parametrize("line", ["runs show {}", f"logs {JOB_A} {{}}", "cancel {}", "again Birthdays {}", "now {}"])

@@ -15,12 +15,14 @@ from rich.text import Text
 from service.cli.output.escaping import line
 from service.cli.output.formats import Format, manner
 from service.cli.output.printing import out, print_row
-from service.cli.output.times import CLOCK, is_time, relative
+from service.cli.output.times import CLOCK, is_time, relative, to_the_minute
 
 BETWEEN = "  "
 SHORT_ID = 8
 """Characters of an id that tell it from others nearly always; commands take as many in place of the whole."""
-_LEAST = {"text": 8, "id": SHORT_ID, "run": 2 * SHORT_ID + 1, "time": 0, "whole": 0}
+NAME_LEAST = 24
+"""Characters that a name keeps, if it has them; a table leaves out less important columns first."""
+_LEAST = {"text": 8, "local": 0, "id": SHORT_ID, "run": 2 * SHORT_ID + 1, "time": 0, "whole": 0}
 _IDS = ("id", "run")
 
 
@@ -55,14 +57,14 @@ class Column:
     Args:
         heading: Its heading.
         kind: What its cells are: a `text` may be cut, an `id` stays recognizable by its beginning, and that of
-            a `run` (a `RunCell`) by its short form; a `time` of the API's is told relative to now, and anything `whole`
-            is never cut.
+            a `run` (a `RunCell`) by its short form; a `time` of the API's is told relative to now, a `local` one to
+            the minute and without its offset, and anything `whole` is never cut.
         least: The width below which it is not cut; None is the usual one of its kind.
         rank: Where there is no room, the column with the highest rank is left out first; one of rank 0 never.
     """
 
     heading: str
-    kind: Literal["text", "id", "run", "time", "whole"] = "text"
+    kind: Literal["text", "id", "run", "time", "local", "whole"] = "text"
     least: int | None = None
     rank: int = 0
 
@@ -129,6 +131,8 @@ def _cell(value: object, column: Column, fits: bool) -> Text:
         return value
     if fits and column.kind == "time" and is_time(value):
         return Text(relative(str(value), CLOCK.now()))
+    if fits and column.kind == "local" and isinstance(value, str):
+        return Text(to_the_minute(value))
     return Text("" if value is None else line(value))
 
 
