@@ -26,7 +26,7 @@ from service.cli.client.short_ids import among
 from service.cli.exits import Failure
 from service.cli.output.tables import Column, RunCell, _sized
 from service.web.api.app import create_app
-from tests.cli.canned import ANSWERS, JOB_A, JOB_B, RUN_A, RUNS, CannedService, uuid
+from tests.cli.canned import ANSWERS, CONTACT, JOB_A, JOB_B, RUN_A, RUNS, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.command import Ended
 from tests.support.fakes import FakeContacts, FakeJobs, services
@@ -298,6 +298,27 @@ def test_a_part_that_several_ids_have_is_refused() -> None:
         among("23d0021a", runs)
     assert str(refused.value).startswith("9 ids begin or end with “23d0021a”: ")
     assert str(refused.value).endswith("0004 and 4 more")
+
+
+def test_contacts_are_searched_and_sorted_by_name() -> None:
+    """By all words, in names and addresses, in any case."""
+    assert run("contacts list 'COUNTESS@ ada' -o name").out == "Ada Lovelace\n"
+    assert run("contacts list -o name --search 'lovelace, a'").out == "Lovelace, Ada\n"
+    assert run("contacts list -o name").out == "Ada Lovelace\nLovelace, Ada\n"
+    assert run("contacts list nobody").err == "No contact matches.\n"
+    assert run("contacts list --limit 1").err == "These are 1 of 2 contacts; --all shows all.\n"
+    assert run("contacts list a --search b").status == 2
+
+
+def test_contacts_of_one_name_are_told_apart() -> None:
+    """By birthday and addresses, a line each, with enough of the id for the command."""
+    service = CannedService()
+    twins = [CONTACT, {**CONTACT, "id": uuid(0xF7), "birthday": None}]
+    service.answers = {**ANSWERS, ("GET", "/scheduler/contacts"): twins}
+    ended = command_line(service, "contacts", "show", "Ada Lovelace", width=60, NO_COLOR="1")
+    assert ended.status == 4 and STYLE.sub("", ended.err).splitlines()[1:] == [
+        "  000000f1, born 1815-12-10, ada@example.org, +43 1 234567", "  000000f7, ada@example.org, +43 1 234567",
+    ]  # fmt: skip
 
 
 def test_occurrences_of_all_jobs_are_in_order_of_time_and_as_many_as_were_asked_for() -> None:

@@ -143,7 +143,7 @@ def show_failure(failure: Failure) -> None:
     told = [Text.assemble(("Error: ", "bold red"), clean(sentence))]
     if several:
         told += [Text(f"  {line(error['field'])} {line(error['message'])}") for error in failure.errors]
-    for one in told:
+    for one in (row for text in told for row in text.split("\n")):
         for piece in _lines(one, console.width) if console.is_terminal else [one]:
             print_row(piece, console)
 
