@@ -300,6 +300,31 @@ def test_a_part_that_several_ids_have_is_refused() -> None:
     assert str(refused.value).endswith("0004 and 4 more")
 
 
+def test_a_rehearsed_batch_says_what_would_become_of_each_job() -> None:
+    """Not that it is done."""
+    rows = run("batch enable --all --dry-run").out.splitlines()[1:]
+    assert "would be enabled" in rows[0] and "would be refused" in rows[1] and "unchanged" in rows[2]
+    assert not any(" done " in row for row in rows)
+
+
+@pytest.mark.parametrize("at", ["2027-01-16T08:00", "08:00"])
+def test_an_occurrence_is_named_as_in_explain(at: str) -> None:
+    """To the minute, in the job's zone; where there is none, what `explain` says is the error."""
+    service, path = CannedService(), f"/scheduler/jobs/{JOB_A}"
+    explained = ANSWERS["GET", f"{path}/explain"]
+    service.answers = {
+        **ANSWERS,
+        ("GET", f"{path}/explain"): {**explained, "at": "2027-01-16T07:00:00", "fate": "coming"},
+    }
+    for line in (f"occurrence skip {JOB_A} {at}", f"occurrence restore {JOB_A} {at}"):
+        assert command_line(service, *line.split()).status == 0
+        assert service.asked[-1].url.path == f"{path}/occurrences/2027-01-16T07:00:00"
+        assert service.asked[-2].url.params["at"] == at
+    service.answers = {**ANSWERS, ("GET", f"{path}/explain"): {**explained, "fate": None, "sentence": "There is none."}}
+    ended = command_line(service, "occurrence", "skip", JOB_A, at)
+    assert (ended.status, ended.err) == (3, "Error: There is none.\n") and len(service.asked) == 5
+
+
 def test_contacts_are_searched_and_sorted_by_name() -> None:
     """By all words, in names and addresses, in any case."""
     assert run("contacts list 'COUNTESS@ ada' -o name").out == "Ada Lovelace\n"

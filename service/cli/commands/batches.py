@@ -144,7 +144,11 @@ def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool)
     if not results:
         note("No job matches.")
         return
-    rows = [(one["name"], one["outcome"], one.get("detail") or _made(one), one["id"]) for one in results]
+    words = {"done": f"would be {DOING[action]}", "refused": "would be refused"} if dry_run else {}
+    rows = [
+        (one["name"], words.get(one["outcome"], one["outcome"]), one.get("detail") or _made(one), one["id"])
+        for one in results
+    ]
     show_table(
         (Column("NAME", least=16), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)), rows
     )

@@ -13,7 +13,7 @@ _PARAMETERS = {
     "bot_type": "bot", "bot_types": "bot", "q": "search", "job_id": "job",
     "enabled_only": "enabled", "expires_at": "expires", "overlap_seconds": "overlap", "digest_seconds": "digest",
     "max_per_hour": "per_hour", "quiet_hours": "quiet", "weekdays_off": "off", "dates": "date", "ranges": "range_",
-    "open_hours": "hours", "subdivision": "country", "scopes": "scope", "from": "from_", "at": "at",
+    "open_hours": "hours", "subdivision": "country", "scopes": "scope", "from": "from_", "at": "instant",
     "move_to": "to", "emails": "email", "phones": "phone", "urls": "url",
 }  # fmt: skip
 """Field of the API -> parameter of the command that sets it, where their names differ."""
