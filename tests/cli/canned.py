@@ -107,7 +107,7 @@ ENTRY = {
     "revision_before": 6, "revision_after": 7, "fields": {"schedule_config.hour": {"from": 8, "to": 9}, "labels.team": None}, "count": 1,
     "note": "not on Sundays", "details": {},
 }  # fmt: skip
-OCCURRENCES = {
+OCCURRENCES: dict[str, Any] = {
     "items": [
         {"at": "2027-01-15T07:00:00", "local": "2027-01-15T08:00:00+01:00", "fate": "ran", "revision": 7, "status": "success",
          "run_id": RUN_A, "lateness_ms": 2400},

@@ -325,6 +325,20 @@ def test_an_occurrence_is_named_as_in_explain(at: str) -> None:
     assert (ended.status, ended.err) == (3, "Error: There is none.\n") and len(service.asked) == 5
 
 
+def test_the_audit_log_names_jobs_and_keys_that_it_knows() -> None:
+    """Those that there are, and those that are gone; of a run or an occurrence it names the job, too."""
+    service, gone = CannedService(), uuid(0xAF)
+    about = [("job.disable", JOB_A, None), ("run.request", RUN_A, JOB_A), ("job.delete", gone, None),
+             ("key.update", "k123456789", None), ("contact.delete", PERSON, None)]  # fmt: skip
+    (entry,) = ANSWERS["GET", "/scheduler/audit"]
+    service.answers = {**ANSWERS, ("GET", "/scheduler/audit"): [
+        {**entry, "action": action, "object": its, "job_id": job_id, "fields": {}} for action, its, job_id in about]}  # fmt: skip
+    shown = command_line(service, "audit").out.splitlines()[1:]
+    told = ["Birthdays", f"Birthdays: {RUN_A}", "Old report", "Ada on call", PERSON]
+    assert [name in row for name, row in zip(told, shown, strict=True)] == [True] * len(told), shown
+    assert JOB_A not in "".join(shown) and gone not in "".join(shown)
+
+
 def test_contacts_are_searched_and_sorted_by_name() -> None:
     """By all words, in names and addresses, in any case."""
     assert run("contacts list 'COUNTESS@ ada' -o name").out == "Ada Lovelace\n"
