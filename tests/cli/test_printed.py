@@ -24,9 +24,9 @@ from rich.text import Text
 from service.cli.app import app
 from service.cli.client.short_ids import among
 from service.cli.exits import Failure
-from service.cli.output.tables import Column, RunCell, _sized
+from service.cli.output.tables import NAME_LEAST, Column, RunCell, _sized
 from service.web.api.app import create_app
-from tests.cli.canned import ANSWERS, CONTACT, JOB_A, JOB_B, RUN_A, RUNS, CannedService, uuid
+from tests.cli.canned import ANSWERS, CONTACT, JOB_A, JOB_B, LONG, RUN_A, RUNS, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.command import Ended
 from tests.support.fakes import FakeContacts, FakeJobs, services
@@ -337,6 +337,19 @@ def test_the_audit_log_names_jobs_and_keys_that_it_knows() -> None:
     told = ["Birthdays", f"Birthdays: {RUN_A}", "Old report", "Ada on call", PERSON]
     assert [name in row for name, row in zip(told, shown, strict=True)] == [True] * len(told), shown
     assert JOB_A not in "".join(shown) and gone not in "".join(shown)
+
+
+@pytest.mark.parametrize("line", ["jobs list", "history", "occurrences", "batch enable --all"])
+def test_the_name_of_a_job_keeps_its_room(line: str) -> None:
+    """On 80 columns 24 characters of it; less important columns are left out first, and the id is not among them."""
+    shown = run(line, width=WIDTH, NO_COLOR="1").out
+    assert LONG[: NAME_LEAST - 1] in shown and "000000b1" in shown
+
+
+def test_plans_fit_the_terminal() -> None:
+    """Further lines of a field or of the occurrences are indented."""
+    told = run("apply -f - --dry-run", width=60, NO_COLOR="1").out.splitlines()
+    assert "      (2027-01-16T09:00:00+01:00)" in told and max(map(_cells, told)) <= 60
 
 
 def test_contacts_are_searched_and_sorted_by_name() -> None:

@@ -20,7 +20,7 @@ from service.cli.input.moments import past
 from service.cli.output.escaping import counted, quoted
 from service.cli.output.formats import show_data
 from service.cli.output.printing import is_interactive, note, say
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, show_table
 
 SECONDS = 300
 """The limit of the wait for the answer about 1,000 jobs."""
@@ -150,7 +150,8 @@ def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool)
         for one in results
     ]
     show_table(
-        (Column("NAME", least=16), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)), rows
+        (Column("NAME", least=NAME_LEAST), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)),
+        rows,
     )
     count = Counter(one["outcome"] for one in results)
     would = "would be " if dry_run else ""

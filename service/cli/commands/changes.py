@@ -202,7 +202,7 @@ def _show_deleted(json: bool) -> None:
     else:
         show_table(
             (
-                Column("NAME", least=12),
+                Column("NAME", least=NAME_LEAST),
                 Column("DELETED", "time"),
                 Column("BY", rank=1),
                 Column("KEPT UNTIL", "time"),

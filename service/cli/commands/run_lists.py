@@ -16,15 +16,15 @@ from service.cli.input.moments import Since, Until
 from service.cli.output.formats import show_data
 from service.cli.output.printing import coloured, note
 from service.cli.output.run_words import result_of, seconds, show_run, trigger_of
-from service.cli.output.tables import Column, RunCell, show_table
+from service.cli.output.tables import NAME_LEAST, Column, RunCell, show_table
 from service.domain.runs.past_runs import LISTED_RUNS
 
 app = Commands("List and show runs.")
 
-_JOB = Column("JOB", least=12)
+_JOB = Column("JOB", least=NAME_LEAST)
 _COLUMNS = (
-    Column("QUEUED", "time"), Column("STATUS", "whole"), Column("TRIGGER", rank=3), Column("LATE", "whole", rank=4),
-    Column("DURATION", "whole", rank=2), _JOB, Column("RESULT", least=12, rank=1), Column("RUN", "run"),
+    Column("QUEUED", "time"), Column("STATUS", "whole"), Column("TRIGGER", rank=4), Column("LATE", "whole", rank=5),
+    Column("DURATION", "whole", rank=3), _JOB, Column("RESULT", least=12, rank=2), Column("RUN", "run", rank=1),
 )  # fmt: skip
 
 

@@ -135,6 +135,13 @@ def print_row(row: Text, console: Console) -> None:
     console.print(row, soft_wrap=True)
 
 
+def print_indented(text: str, indent: int, console: Console) -> None:
+    """Print a text some characters in; on a terminal broken between words, and from the second line on two more."""
+    room = max(console.width - indent - 2, NARROWEST_VALUE)
+    for number, piece in enumerate(_lines(Text(text), room) if console.is_terminal else [Text(text)]):
+        print_row(Text(" " * (indent + 2 * (number > 0))) + piece, console)
+
+
 def show_failure(failure: Failure) -> None:
     """Print why a command did not do its work."""
     console = err()
