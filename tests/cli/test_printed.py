@@ -216,10 +216,10 @@ def test_names_in_the_history_cost_a_request_for_each_job() -> None:
         ("jobs list --bot x", ("GET", "/scheduler/jobs"), "bot_type", "--bot must"),
         ("jobs create X --bot birthday --at 08:00 --set limit=-1", ("POST", "/scheduler/jobs"), "bot_config.limit", "--set limit must"),
         ("jobs create X --bot birthday --at 08:00", ("POST", "/scheduler/jobs"), "bot_config.limit", "bot_config.limit must"),
-        ("jobs create X --bot birthday --at 25:00", ("POST", "/scheduler/jobs"), "schedule_config.hour", "--at must"),
+        ("jobs create X --bot birthday --at 23:00", ("POST", "/scheduler/jobs"), "schedule_config.hour", "--at must"),
         (f"jobs edit {JOB_A} --option jitter_seconds=x", ("PUT", f"/scheduler/jobs/{JOB_A}"), "options.jitter_seconds", "--option jitter_seconds must"),
         ("keys create X --scope run --expires 2000-01-01", ("POST", "/scheduler/keys"), "expires_at", "--expires must"),
-        ("contacts add X --email y", ("POST", "/scheduler/contacts"), "emails[0]", "--email[0] must"),
+        ("contacts add X --email y", ("POST", "/scheduler/contacts"), "emails[0]", "--email “y” must"),
         ("jobs create X --bot b --at 08:00 --label 'te am=x'", ("POST", "/scheduler/jobs"), "labels.te am", "--label te am must"),
         ("jobs list --label team=x", ("GET", "/scheduler/jobs"), "label", "--label must"),
         ("contacts add ''", ("POST", "/scheduler/contacts"), "name", "NAME must"),
@@ -231,6 +231,35 @@ def test_a_refusal_names_what_was_typed(line: str, what: tuple[str, str], field:
     service = CannedService({what: (400, [{"field": field, "message": "must be otherwise"}])})
     ended = command_line(service, *shlex.split(line))
     assert (ended.status, ended.err) == (4, f"Error: {said} be otherwise\n")
+
+
+def test_what_is_missing_is_named_as_it_is_to_be_typed() -> None:
+    """As a flag, and the schedule once; in a file the fields have their own names."""
+    fields = [{"field": name, "message": "is required: x"} for name in ("bot_type", "schedule_type", "schedule_config")]
+    service = CannedService({("POST", "/scheduler/jobs"): (400, fields)})
+    told = command_line(service, "jobs", "create", "X").err.splitlines()
+    assert told[:2] == ["Error: 2 fields are invalid:", "  --bot is required: x"]
+    assert told[2].startswith("  A schedule is required: --at 08:30, --every 2h")
+    filed = command_line(service, "jobs", "create", "-f", "-", given="name: X\n").err
+    assert "bot_type is required" in filed and "schedule_config is required" in filed
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "message", "said"),
+    [
+        ("contacts add X --email a@b --email foo", "emails", "must be e-mail addresses; number 2 of the list is not",
+         "--email must be e-mail addresses, not “foo”"),
+        ("contacts add X --email y", "emails[0]", 'must be an address, not "y"', "--email must be an address, not “y”"),
+        ("apply -f -", "body", "is not YAML", "Standard input is not YAML"),
+        ("jobs create X --cron x", "schedule_config.cron_expression", 'must be {"a": "b"}, not "x"',
+         '--cron must be {"a": "b"}, not “x”'),
+    ],
+)  # fmt: skip
+def test_a_refusal_quotes_what_was_typed(line: str, field: str, message: str, said: str) -> None:
+    """With the quotation marks of all sentences; JSON keeps its own."""
+    noun = {"contacts": "contacts", "apply": "apply", "jobs": "jobs"}[line.split()[0]]
+    service = CannedService({("POST", f"/scheduler/{noun}"): (400, [{"field": field, "message": message}])})
+    assert command_line(service, *line.split(), given="a: [").err == f"Error: {said}\n"
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,11 @@ def test_one_profile_is_the_current_one_and_another_can_be_named(person: Person)
     assert str(person.service.asked[0].url).startswith(WORK)
     assert person("profiles", "use", "work").status == 0 and person.asked() == (WORK, "bsk_work_1")
     unknown = person("--profile", "play", "keys", "me")
-    assert (unknown.status, person.service.asked) == (2, []) and "“play”" in unknown.err and "work, home" in unknown.err
+    assert (
+        (unknown.status, person.service.asked) == (2, [])
+        and "“play”" in unknown.err
+        and "only “work”, “home”." in unknown.err
+    )
     assert person("profiles", "list", "-q").out == "work\nhome\n"
 
 

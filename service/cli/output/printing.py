@@ -27,6 +27,7 @@ _COLOURS = {
     "ok": "green", "problem": "red", "unknown": "dim",
 }  # fmt: skip
 _WORD = re.compile(r"\s*\S+\s*")
+_STRAIGHT = re.compile(r'(`[^`]*`|\{[^}]*\}|\[[^\]]*\]|“[^”]*”|: bot-scheduler .*)|"([^"\n]*)"')
 _COMMAND = ": bot-scheduler "
 """What comes before a command at the end of a sentence."""
 UNLIMITED_WIDTH = 100_000
@@ -147,12 +148,17 @@ def show_failure(failure: Failure) -> None:
     console = err()
     several = len(failure.errors) > 1  # the API's sentence has all of them on one line
     sentence = f"{len(failure.errors)} fields are invalid:" if several else failure.sentence
-    told = [Text.assemble(("Error: ", "bold red"), clean(sentence))]
+    told = [Text.assemble(("Error: ", "bold red"), _with_marks(clean(sentence)))]
     if several:
-        told += [Text(f"  {line(error['field'])} {line(error['message'])}") for error in failure.errors]
+        told += [Text(_with_marks(f"  {line(error['field'])} {line(error['message'])}")) for error in failure.errors]
     for one in (row for text in told for row in text.split("\n")):
         for piece in _lines(one, console.width) if console.is_terminal else [one]:
             print_row(piece, console)
+
+
+def _with_marks(sentence: str) -> str:
+    """Write the quotation marks of a sentence of the API's as all others; those of JSON and of commands stay."""
+    return _STRAIGHT.sub(lambda found: found[1] or f"“{found[2]}”", sentence)
 
 
 def is_interactive() -> bool:
