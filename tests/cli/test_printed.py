@@ -117,6 +117,13 @@ def test_colours_are_for_terminals_alone(printed: dict[str, str]) -> None:
     assert STYLE.sub("", printed["colours"]) == STYLE.sub("", printed["terminal"])
 
 
+def test_names_of_fields_are_bold_and_their_values_are_not() -> None:
+    """A page in bold has no headings."""
+    shown = run(f"jobs show {JOB_A}", width=WIDTH).out.splitlines()
+    assert re.fullmatch(r"\x1b\[1mname *\x1b\[0m *Birthdays", shown[0]), shown[0]
+    assert all(row.count("\x1b[1m") == 1 and row.index("\x1b[0m") < 40 for row in shown if "\x1b[1m" in row)
+
+
 def test_nothing_is_printed_in_pythons_words(printed: dict[str, str]) -> None:
     """No None, True or False, and no dict or list as Python writes it."""
     assert (

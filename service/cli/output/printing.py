@@ -106,7 +106,9 @@ def show_columns(head: Text, width: int, value: Text) -> None:
     """Print a heading of a width, and beside it a value, over as many lines as it needs."""
     console, indent = out(), width + 2
     for part in _broken(value, console, indent):
-        print_row(head + Text(" " * (indent - head.cell_len)) + part, console)
+        print_row(
+            Text.assemble(head, " " * (indent - head.cell_len), part), console
+        )  # the style of the head is its own
         head = Text()
 
 
