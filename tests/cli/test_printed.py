@@ -200,10 +200,12 @@ def test_a_group_alone_says_what_it_has(group: str) -> None:
 
 
 def test_the_help_of_every_command_fits() -> None:
-    """On 80 columns, with an example or a sentence each."""
+    """On 80 columns, with an example or a sentence each; without types of Python, and without a fact said twice."""
     for name in commands():
         ended = command_line(CannedService(), *name, "--help", width=WIDTH, NO_COLOR="1")
         assert ended.status == 0 and max(map(_cells, ended.out.splitlines())) <= WIDTH, name
+        told = " ".join(STYLE.sub("", ended.out).replace("│", " ").split())
+        assert not re.search(r"<\w+|Required\. \[|the default\)|default: [^]]*\)\.? \[default", told), name
 
 
 def test_names_in_the_history_cost_a_request_for_each_job() -> None:

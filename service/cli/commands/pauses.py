@@ -21,7 +21,7 @@ from service.cli.output.tables import Column, show_table
 from service.cli.output.times import utc
 from service.domain.ids import is_id
 
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for everybody who sees it. Required.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for everybody who sees it.")]
 
 
 def pauses(
@@ -73,7 +73,7 @@ def pause(
     on_resume: Annotated[
         str,
         typer.Option(
-            "--on-resume", metavar="WHAT", help="At the end: skip (the default), latest or all.",
+            "--on-resume", metavar="WHAT", help="At the end: skip, latest or all.",
             autocompletion=one_of(("skip", "latest", "all")),
         ),
     ] = "skip",
