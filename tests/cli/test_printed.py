@@ -205,7 +205,7 @@ def test_the_help_of_every_command_fits() -> None:
         ended = command_line(CannedService(), *name, "--help", width=WIDTH, NO_COLOR="1")
         assert ended.status == 0 and max(map(_cells, ended.out.splitlines())) <= WIDTH, name
         told = " ".join(STYLE.sub("", ended.out).replace("│", " ").split())
-        assert not re.search(r"<\w+|Required\. \[|the default\)|default: [^]]*\)\.? \[default", told), name
+        assert not re.search(r"<\w+|\[\[|Required\. \[|the default\)|default: [^]]*\)\.? \[default", told), name
 
 
 def test_names_in_the_history_cost_a_request_for_each_job() -> None:
@@ -388,6 +388,20 @@ def test_plans_fit_the_terminal() -> None:
     """Further lines of a field or of the occurrences are indented."""
     told = run("apply -f - --dry-run", width=60, NO_COLOR="1").out.splitlines()
     assert "      (2027-01-16T09:00:00+01:00)" in told and max(map(_cells, told)) <= 60
+
+
+def test_a_rehearsed_backfill_says_what_would_run_and_why_no_more() -> None:
+    """Also where nothing would."""
+    service, path = CannedService(), f"/scheduler/jobs/{JOB_A}/backfill"
+    line = f"backfill start {JOB_A} --since 2027-01-01 --until 2027-01-08 --dry-run"
+    for answer, told in (
+        ({"total": 0, "instants": [], "reasons": {}}, "Nothing would run. Each instant of this span has run,"),
+        ({"total": 2, "instants": ["2027-01-02T08:00:00", "2027-01-03T08:00:00"], "reasons": {"misfire": 2}},
+         "2 instants would run (2 misfire). Each other instant"),
+    ):  # fmt: skip
+        service.answers = {**ANSWERS, ("POST", path): {**ANSWERS["POST", path], "dry_run": True, **answer}}
+        ended = command_line(service, *line.split())
+        assert ended.status == 0 and ended.err.startswith(told)
 
 
 def test_contacts_are_searched_and_sorted_by_name() -> None:

@@ -41,7 +41,7 @@ Action = Annotated[
 ]
 Jobs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JOB]...", help="The jobs, by id or unique name.", autocompletion=complete_names),
+    typer.Argument(metavar="JOB", help="The jobs, by id or unique name.", autocompletion=complete_names),
 ]
 
 

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 
 Wanted = Annotated[
     str | None,
-    typer.Argument(metavar="[REVISION]", help="Show this revision's definition; 7..9 shows what differs between two."),
+    typer.Argument(metavar="REVISION", help="Show this revision's definition; 7..9 shows what differs between two."),
 ]
 
 
@@ -165,11 +165,11 @@ def _one(found: dict[str, Any], json: bool) -> None:
 def restore(
     job: Annotated[
         str | None,
-        typer.Argument(metavar="[JOB]", help="A job, or a deleted one's id; without it, the deleted jobs are shown.",
+        typer.Argument(metavar="JOB", help="A job, or a deleted one's id; without it, the deleted jobs are shown.",
                        autocompletion=complete_deleted),
     ] = None,
     revision: Annotated[
-        str | None, typer.Argument(metavar="[REVISION]", help="The revision to which the job goes back.")
+        str | None, typer.Argument(metavar="REVISION", help="The revision to which the job goes back.")
     ] = None,
     json: Json = False,
 ) -> None:  # fmt: skip

@@ -28,7 +28,7 @@ _SORTS = ("created", "name", "bot", "state", "next_run", "last_run", "last_failu
 
 def list_jobs(
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Only jobs with these words in their name or description.")
+        str | None, typer.Argument(metavar="TEXT", help="Only jobs with these words in their name or description.")
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled", help="Only enabled jobs.")] = False,
     bot: OnlyBot = None,

@@ -38,7 +38,7 @@ from service.cli.output.times import utc
 
 PreviewedJob = Annotated[
     str | None,
-    typer.Argument(metavar="[JOB]", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
+    typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
 
 

@@ -31,7 +31,7 @@ JobOrRun = Annotated[
 AnyJob = Annotated[
     str | None,
     typer.Argument(
-        metavar="[JOB]",
+        metavar="JOB",
         help="The job's id, or its name if it is unique; without it, all jobs.",
         autocompletion=complete_names,
     ),
@@ -53,7 +53,7 @@ OnlyState = Annotated[
 RunId = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN]",
+        metavar="RUN",
         help="The run's id, or its short id, as in tables; without it, the newest run.",
         autocompletion=complete_runs,
     ),

@@ -107,7 +107,7 @@ def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[byte
 @app.command("export")
 def export_contacts(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Write to this file, not to standard output.")
+        Path | None, typer.Argument(metavar="FILE", help="Write to this file, not to standard output.")
     ] = None,
     format_: Annotated[
         Format | None, typer.Option("--format", help="Default: csv for a FILE that ends with .csv, else vcard.")
@@ -150,7 +150,7 @@ def _write(pieces: Iterator[bytes], file: Path) -> None:
 @app.command("list", reads=True)
 def list_contacts(
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Only contacts with these words in their name or addresses.")
+        str | None, typer.Argument(metavar="TEXT", help="Only contacts with these words in their name or addresses.")
     ] = None,
     search: Annotated[str | None, typer.Option("--search", metavar="TEXT", help="The same as TEXT.")] = None,
     limit: Limit = 50,
