@@ -36,6 +36,7 @@ from service.cli.commands.contacts import books
 from service.cli.completion import use_own_scripts
 from service.cli.doctor import command as doctor
 from service.cli.input.commands import Commands
+from service.cli.input.help_types import use_words_for_types
 from service.cli.output.printing import note, say
 
 app = Commands(
@@ -79,6 +80,7 @@ def _options(
 
 
 use_own_scripts()
+use_words_for_types()
 EVERY_DAY, LATER, ALERTS, ACCESS, WHOLE, PROCESSES = (
     "Every day", "What is to come, and what was", "Pauses and alerts", "Access", "The whole", "Processes"
 )  # fmt: skip

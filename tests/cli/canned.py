@@ -107,7 +107,7 @@ ENTRY = {
     "revision_before": 6, "revision_after": 7, "fields": {"schedule_config.hour": {"from": 8, "to": 9}, "labels.team": None}, "count": 1,
     "note": "not on Sundays", "details": {},
 }  # fmt: skip
-OCCURRENCES = {
+OCCURRENCES: dict[str, Any] = {
     "items": [
         {"at": "2027-01-15T07:00:00", "local": "2027-01-15T08:00:00+01:00", "fate": "ran", "revision": 7, "status": "success",
          "run_id": RUN_A, "lateness_ms": 2400},
@@ -116,6 +116,20 @@ OCCURRENCES = {
     ],
     "since": "2027-01-08T08:00:00", "until": "2027-01-16T08:00:00", "next_cursor": None, "named": 2, "unaccounted": 0, "doubled": 0, "strays": 0,
     "complete_since": "2026-12-01T10:00:00", "complete_because": "the job was created then",
+}  # fmt: skip
+_FRAME = {
+    name: OCCURRENCES[name]
+    for name in ("since", "until", "unaccounted", "doubled", "strays", "complete_since", "complete_because")
+}
+ACCOUNTS = {
+    "jobs": [
+        {"job_id": JOB_A, "job_name": "Birthdays", **OCCURRENCES, "items": OCCURRENCES["items"][::-1]},
+        {"job_id": JOB_B, "job_name": LONG, **_FRAME, "next_cursor": "2027-01-14T09:00:00", "named": 9, "items": [
+            {"at": "2027-01-14T08:00:00", "local": "2027-01-14T08:00:00+00:00", "fate": "ran", "revision": 1, "status": "failed",
+             "run_id": RUN_B}]},
+        {"job_id": JOB_C, "job_name": "Nightly visit", "detail": "its definition cannot be read"},
+    ],
+    "next_cursor": None,
 }  # fmt: skip
 BACKFILL = {
     "backfill_id": uuid(0xAB), "job_id": JOB_A, "state": "active", "rehearsal": False, "ended_at": None, "requested_by": ACTOR, "since": "2027-01-01T00:00:00",
@@ -241,7 +255,7 @@ ANSWERS: dict[tuple[str, str], Any] = {
     ("GET", "/scheduler/audit"): [ENTRY], ("GET", f"{J}/revisions"): [REVISION],
     ("POST", f"{J}/revisions/6/restore"): JOBS[0], ("GET", "/scheduler/deleted"): [DELETED],
     ("POST", f"/scheduler/deleted/{uuid(0xAF)}/restore"): JOBS[0],
-    ("GET", f"{J}/occurrences"): OCCURRENCES,
+    ("GET", f"{J}/occurrences"): OCCURRENCES, ("GET", "/scheduler/occurrences"): ACCOUNTS,
     ("GET", f"{J}/explain"): {"at": "2027-01-15T07:00:00", "local": "2027-01-15T08:00:00+01:00", "fate": "ran", "revision": 7, "nearest": {"before": None, "after": "2027-01-16T07:00:00"}, "complete_since": "2026-12-01T10:00:00", "sentence": "It ran at 08:00, 2 s late, and succeeded.", "run_id": RUN_A},
     ("PUT", f"{J}/occurrences/2027-01-16T07:00:00"): {
         "scheduled_for": "2027-01-16T07:00:00", "local": "2027-01-16T08:00:00+01:00", "job_id": JOB_A, "due": "2027-01-16T07:00:00", "edit": {"action": "skip", "reason": "Closed", "by": ACTOR, "at": "2027-01-15T08:00:00"}},

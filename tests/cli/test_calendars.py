@@ -48,7 +48,7 @@ def test_a_calendar_from_flags_to_its_end(command: Command, installed: Installat
     refused = command("calendars", "apply", "-f", str(tmp_path / "new.yaml"), "--dry-run")
     assert refused.status == 2 and "no calendar new yet" in refused.err
     refused = command("calendars", "delete", "office", "--yes")
-    assert refused.status == 4 and f'is used by job "a job" ({job})' in refused.err
+    assert refused.status == 4 and f"is used by job “a job” ({job})" in refused.err
     assert installed.call("DELETE", f"/jobs/{job}")[0] == 204
     command.works("calendars", "delete", "office", "--yes")
     assert "no calendars" in command.works("calendars", "list").err

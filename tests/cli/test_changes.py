@@ -23,7 +23,7 @@ def test_who_changed_a_job_is_shown(command: Command, installed: Installation) -
     too_long = {"X-Change-Note": "x" * 201}
     assert installed.call("PUT", f"/jobs/{job_id}", {"description": "again"}, headers=too_long)[0] == 400
     shown = command.works("audit", "--job", "Audited").out
-    assert [word in shown for word in ("job.create", "job.update", "root", "because of Ada's mail", job_id)] == [
+    assert [word in shown for word in ("job.create", "job.update", "root", "because of Ada's mail", "Audited")] == [
         True
     ] * 5
     entries = command.works("audit", "--job", job_id, "--action", "job.update", "--json").json

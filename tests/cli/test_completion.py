@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.cli.completion import words_in
-from tests.cli.canned import JOB_A, JOBS, RUN_A, RUNS, CannedService, uuid
+from tests.cli.canned import JOB_A, JOBS, RUN_A, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.processes import until
 
@@ -51,7 +51,9 @@ def offered(shell: str, *words: str, line: str = "") -> list[str]:
         (["jobs", "sh"], ["show\tShow a job: its definition, its last run,..."]),
         (["jobs", "show", "N"], [name for name in (job["name"] for job in JOBS) if name.startswith("N")]),
         (["jobs", "show", "Nightly v"], ["Nightly visit"]),
-        (["logs", JOB_A, ""], [f"{run['id']}\t{run['status']}" for run in (RUNS[0], RUNS[2])]),
+        (["logs", JOB_A, ""], ["000000a1-000000a2\tsuccess", "000000a1-000000c2\tskipped"]),
+        (["logs", JOB_A, "000000a1-0"], ["000000a1-000000a2\tsuccess", "000000a1-000000c2\tskipped"]),
+        (["runs", "show", "000000b1-0"], ["000000b1-000000b2\tfailed"]),
         (["cancel", "Birthdays", RUN_A[:8]], [f"{RUN_A}\tsuccess"]),
         (["history", "--status", "f"], ["failed"]),
         (["jobs", "list", "--state", "sch"], ["scheduled"]),

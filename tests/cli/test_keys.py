@@ -225,7 +225,7 @@ def test_a_whole_key_in_place_of_its_id_is_neither_sent_nor_repeated(command: Co
     ("flags", "status", "told"),
     [
         ((), 2, "--scope"),
-        (("--scope", "everything"), 2, "'everything'"),
+        (("--scope", "everything"), 2, "“everything”"),
         (("--set", "owner"), 2, "viewer"),
         (("--set", "viewer", "--label", "team"), 2, "KEY=VALUE"),
         (("--set", "viewer", "--label", "team="), 2, "no value"),

@@ -24,9 +24,9 @@ from rich.text import Text
 from service.cli.app import app
 from service.cli.client.short_ids import among
 from service.cli.exits import Failure
-from service.cli.output.tables import Column, _sized
+from service.cli.output.tables import NAME_LEAST, Column, RunCell, _sized
 from service.web.api.app import create_app
-from tests.cli.canned import ANSWERS, JOB_A, RUN_A, CannedService, uuid
+from tests.cli.canned import ANSWERS, CONTACT, JOB_A, JOB_B, LONG, RUN_A, RUNS, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.command import Ended
 from tests.support.fakes import FakeContacts, FakeJobs, services
@@ -36,7 +36,7 @@ WIDTH = 80
 PERSON = uuid(0xF1)
 READS = [
     "jobs list", f"jobs show {JOB_A}", f"history {JOB_A}", "history", "runs list --status failed", f"runs show {RUN_A}",
-    f"logs {JOB_A} {RUN_A}", f"preview {JOB_A}", "preview --at 08:00", f"occurrences {JOB_A}", f"explain {JOB_A} 08:00",
+    f"logs {JOB_A} {RUN_A}", f"preview {JOB_A}", "preview --at 08:00", f"occurrences {JOB_A}", "occurrences --limit 2", f"explain {JOB_A} 08:00",
     f"backfill list {JOB_A}", f"backfill show {JOB_A} {uuid(0xAB)}", "pauses", "pauses --ended", "calendars list",
     "calendars show office", "calendars days office", "clock-changes", "channels list", "channels show ops",
     "rules list", f"rules show {uuid(0xE1)}", "alerts", "snoozes list", "contacts list", f"contacts show {PERSON}",
@@ -117,6 +117,13 @@ def test_colours_are_for_terminals_alone(printed: dict[str, str]) -> None:
     assert STYLE.sub("", printed["colours"]) == STYLE.sub("", printed["terminal"])
 
 
+def test_names_of_fields_are_bold_and_their_values_are_not() -> None:
+    """A page in bold has no headings."""
+    shown = run(f"jobs show {JOB_A}", width=WIDTH).out.splitlines()
+    assert re.fullmatch(r"\x1b\[1mname *\x1b\[0m *Birthdays", shown[0]), shown[0]
+    assert all(row.count("\x1b[1m") == 1 and row.index("\x1b[0m") < 40 for row in shown if "\x1b[1m" in row)
+
+
 def test_nothing_is_printed_in_pythons_words(printed: dict[str, str]) -> None:
     """No None, True or False, and no dict or list as Python writes it."""
     assert (
@@ -193,10 +200,12 @@ def test_a_group_alone_says_what_it_has(group: str) -> None:
 
 
 def test_the_help_of_every_command_fits() -> None:
-    """On 80 columns, with an example or a sentence each."""
+    """On 80 columns, with an example or a sentence each; without types of Python, and without a fact said twice."""
     for name in commands():
         ended = command_line(CannedService(), *name, "--help", width=WIDTH, NO_COLOR="1")
         assert ended.status == 0 and max(map(_cells, ended.out.splitlines())) <= WIDTH, name
+        told = " ".join(STYLE.sub("", ended.out).replace("│", " ").split())
+        assert not re.search(r"<\w+|\[\[|Required\. \[|the default\)|default: [^]]*\)\.? \[default", told), name
 
 
 def test_names_in_the_history_cost_a_request_for_each_job() -> None:
@@ -216,10 +225,10 @@ def test_names_in_the_history_cost_a_request_for_each_job() -> None:
         ("jobs list --bot x", ("GET", "/scheduler/jobs"), "bot_type", "--bot must"),
         ("jobs create X --bot birthday --at 08:00 --set limit=-1", ("POST", "/scheduler/jobs"), "bot_config.limit", "--set limit must"),
         ("jobs create X --bot birthday --at 08:00", ("POST", "/scheduler/jobs"), "bot_config.limit", "bot_config.limit must"),
-        ("jobs create X --bot birthday --at 25:00", ("POST", "/scheduler/jobs"), "schedule_config.hour", "--at must"),
+        ("jobs create X --bot birthday --at 23:00", ("POST", "/scheduler/jobs"), "schedule_config.hour", "--at must"),
         (f"jobs edit {JOB_A} --option jitter_seconds=x", ("PUT", f"/scheduler/jobs/{JOB_A}"), "options.jitter_seconds", "--option jitter_seconds must"),
         ("keys create X --scope run --expires 2000-01-01", ("POST", "/scheduler/keys"), "expires_at", "--expires must"),
-        ("contacts add X --email y", ("POST", "/scheduler/contacts"), "emails[0]", "--email[0] must"),
+        ("contacts add X --email y", ("POST", "/scheduler/contacts"), "emails[0]", "--email “y” must"),
         ("jobs create X --bot b --at 08:00 --label 'te am=x'", ("POST", "/scheduler/jobs"), "labels.te am", "--label te am must"),
         ("jobs list --label team=x", ("GET", "/scheduler/jobs"), "label", "--label must"),
         ("contacts add ''", ("POST", "/scheduler/contacts"), "name", "NAME must"),
@@ -231,6 +240,35 @@ def test_a_refusal_names_what_was_typed(line: str, what: tuple[str, str], field:
     service = CannedService({what: (400, [{"field": field, "message": "must be otherwise"}])})
     ended = command_line(service, *shlex.split(line))
     assert (ended.status, ended.err) == (4, f"Error: {said} be otherwise\n")
+
+
+def test_what_is_missing_is_named_as_it_is_to_be_typed() -> None:
+    """As a flag, and the schedule once; in a file the fields have their own names."""
+    fields = [{"field": name, "message": "is required: x"} for name in ("bot_type", "schedule_type", "schedule_config")]
+    service = CannedService({("POST", "/scheduler/jobs"): (400, fields)})
+    told = command_line(service, "jobs", "create", "X").err.splitlines()
+    assert told[:2] == ["Error: 2 fields are invalid:", "  --bot is required: x"]
+    assert told[2].startswith("  A schedule is required: --at 08:30, --every 2h")
+    filed = command_line(service, "jobs", "create", "-f", "-", given="name: X\n").err
+    assert "bot_type is required" in filed and "schedule_config is required" in filed
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "message", "said"),
+    [
+        ("contacts add X --email a@b --email foo", "emails", "must be e-mail addresses; number 2 of the list is not",
+         "--email must be e-mail addresses, not “foo”"),
+        ("contacts add X --email y", "emails[0]", 'must be an address, not "y"', "--email must be an address, not “y”"),
+        ("apply -f -", "body", "is not YAML", "Standard input is not YAML"),
+        ("jobs create X --cron x", "schedule_config.cron_expression", 'must be {"a": "b"}, not "x"',
+         '--cron must be {"a": "b"}, not “x”'),
+    ],
+)  # fmt: skip
+def test_a_refusal_quotes_what_was_typed(line: str, field: str, message: str, said: str) -> None:
+    """With the quotation marks of all sentences; JSON keeps its own."""
+    noun = {"contacts": "contacts", "apply": "apply", "jobs": "jobs"}[line.split()[0]]
+    service = CannedService({("POST", f"/scheduler/{noun}"): (400, [{"field": field, "message": message}])})
+    assert command_line(service, *line.split(), given="a: [").err == f"Error: {said}\n"
 
 
 @pytest.mark.parametrize(
@@ -290,13 +328,142 @@ def _schema(document: dict[str, Any], method: str, path: str) -> dict[str, Any] 
     return {"anyOf": found} if all(found) else None
 
 
-def test_runs_of_one_job_are_told_apart_by_the_ends_of_their_ids() -> None:
-    """They begin alike. A part that several have is refused, with a few of them."""
+def test_a_part_that_several_ids_have_is_refused() -> None:
+    """With a few of them. The runs of a job's occurrences begin alike."""
     runs = [{"id": f"23d0021a-b15c-83d1-a417-00006b0a{number:04x}"} for number in range(9)]
     assert among("6b0a0003", runs) == runs[3]["id"]
     with pytest.raises(Failure) as refused:
         among("23d0021a", runs)
     assert str(refused.value).startswith("9 ids begin or end with “23d0021a”: ")
     assert str(refused.value).endswith("0004 and 4 more")
-    shown = _sized(Text(str(runs[3]["id"])), Column("RUN", "run"), 8)
-    assert shown.plain == "6b0a0003"
+
+
+def test_a_rehearsed_batch_says_what_would_become_of_each_job() -> None:
+    """Not that it is done."""
+    rows = run("batch enable --all --dry-run").out.splitlines()[1:]
+    assert "would be enabled" in rows[0] and "would be refused" in rows[1] and "unchanged" in rows[2]
+    assert not any(" done " in row for row in rows)
+
+
+@pytest.mark.parametrize("at", ["2027-01-16T08:00", "08:00"])
+def test_an_occurrence_is_named_as_in_explain(at: str) -> None:
+    """To the minute, in the job's zone; where there is none, what `explain` says is the error."""
+    service, path = CannedService(), f"/scheduler/jobs/{JOB_A}"
+    explained = ANSWERS["GET", f"{path}/explain"]
+    service.answers = {
+        **ANSWERS,
+        ("GET", f"{path}/explain"): {**explained, "at": "2027-01-16T07:00:00", "fate": "coming"},
+    }
+    for line in (f"occurrence skip {JOB_A} {at}", f"occurrence restore {JOB_A} {at}"):
+        assert command_line(service, *line.split()).status == 0
+        assert service.asked[-1].url.path == f"{path}/occurrences/2027-01-16T07:00:00"
+        assert service.asked[-2].url.params["at"] == at
+    service.answers = {**ANSWERS, ("GET", f"{path}/explain"): {**explained, "fate": None, "sentence": "There is none."}}
+    ended = command_line(service, "occurrence", "skip", JOB_A, at)
+    assert (ended.status, ended.err) == (3, "Error: There is none.\n") and len(service.asked) == 5
+
+
+def test_the_audit_log_names_jobs_and_keys_that_it_knows() -> None:
+    """Those that there are, and those that are gone; of a run or an occurrence it names the job, too."""
+    service, gone = CannedService(), uuid(0xAF)
+    about = [("job.disable", JOB_A, None), ("run.request", RUN_A, JOB_A), ("job.delete", gone, None),
+             ("key.update", "k123456789", None), ("contact.delete", PERSON, None)]  # fmt: skip
+    (entry,) = ANSWERS["GET", "/scheduler/audit"]
+    service.answers = {**ANSWERS, ("GET", "/scheduler/audit"): [
+        {**entry, "action": action, "object": its, "job_id": job_id, "fields": {}} for action, its, job_id in about]}  # fmt: skip
+    shown = command_line(service, "audit").out.splitlines()[1:]
+    told = ["Birthdays", f"Birthdays: {RUN_A}", "Old report", "Ada on call", PERSON]
+    assert [name in row for name, row in zip(told, shown, strict=True)] == [True] * len(told), shown
+    assert JOB_A not in "".join(shown) and gone not in "".join(shown)
+
+
+@pytest.mark.parametrize("line", ["jobs list", "history", "occurrences", "batch enable --all"])
+def test_the_name_of_a_job_keeps_its_room(line: str) -> None:
+    """On 80 columns 24 characters of it; less important columns are left out first, and the id is not among them."""
+    shown = run(line, width=WIDTH, NO_COLOR="1").out
+    assert LONG[: NAME_LEAST - 1] in shown and "000000b1" in shown
+
+
+def test_plans_fit_the_terminal() -> None:
+    """Further lines of a field or of the occurrences are indented."""
+    told = run("apply -f - --dry-run", width=60, NO_COLOR="1").out.splitlines()
+    assert "      (2027-01-16T09:00:00+01:00)" in told and max(map(_cells, told)) <= 60
+
+
+def test_a_rehearsed_backfill_says_what_would_run_and_why_no_more() -> None:
+    """Also where nothing would."""
+    service, path = CannedService(), f"/scheduler/jobs/{JOB_A}/backfill"
+    line = f"backfill start {JOB_A} --since 2027-01-01 --until 2027-01-08 --dry-run"
+    for answer, told in (
+        ({"total": 0, "instants": [], "reasons": {}}, "Nothing would run. Each instant of this span has run,"),
+        ({"total": 2, "instants": ["2027-01-02T08:00:00", "2027-01-03T08:00:00"], "reasons": {"misfire": 2}},
+         "2 instants would run (2 misfire). Each other instant"),
+    ):  # fmt: skip
+        service.answers = {**ANSWERS, ("POST", path): {**ANSWERS["POST", path], "dry_run": True, **answer}}
+        ended = command_line(service, *line.split())
+        assert ended.status == 0 and ended.err.startswith(told)
+
+
+def test_contacts_are_searched_and_sorted_by_name() -> None:
+    """By all words, in names and addresses, in any case."""
+    assert run("contacts list 'COUNTESS@ ada' -o name").out == "Ada Lovelace\n"
+    assert run("contacts list -o name --search 'lovelace, a'").out == "Lovelace, Ada\n"
+    assert run("contacts list -o name").out == "Ada Lovelace\nLovelace, Ada\n"
+    assert run("contacts list nobody").err == "No contact matches.\n"
+    assert run("contacts list --limit 1").err == "These are 1 of 2 contacts; --all shows all.\n"
+    assert run("contacts list a --search b").status == 2
+
+
+def test_contacts_of_one_name_are_told_apart() -> None:
+    """By birthday and addresses, a line each, with enough of the id for the command."""
+    service = CannedService()
+    twins = [CONTACT, {**CONTACT, "id": uuid(0xF7), "birthday": None}]
+    service.answers = {**ANSWERS, ("GET", "/scheduler/contacts"): twins}
+    ended = command_line(service, "contacts", "show", "Ada Lovelace", width=60, NO_COLOR="1")
+    assert ended.status == 4 and STYLE.sub("", ended.err).splitlines()[1:] == [
+        "  000000f1, born 1815-12-10, ada@example.org, +43 1 234567", "  000000f7, ada@example.org, +43 1 234567",
+    ]  # fmt: skip
+
+
+def test_occurrences_of_all_jobs_are_in_order_of_time_and_as_many_as_were_asked_for() -> None:
+    """With one note that there are more, and one of the jobs that could not be read."""
+    ended = run("occurrences --limit 2")
+    assert [row.split()[0] for row in ended.out.splitlines()[1:3]] == ["Birthdays", "Nächtlicher"]
+    assert len(ended.out.splitlines()) == 4 and ended.out.splitlines()[-1].startswith("3 jobs: 11 occurrences")
+    first, second = ended.err.splitlines()
+    assert first.startswith("These are the first 2.") and second.startswith("1 job could not be read, such as “Nightly")
+
+
+@pytest.mark.parametrize("line", ["runs show {}", f"logs {JOB_A} {{}}", "cancel {}", "again Birthdays {}", "now {}"])
+def test_the_short_id_of_a_run_is_found_however_old_it_is(line: str) -> None:
+    """The runs of jobs that were due together end alike, and those of a job begin alike: both parts tell which it is."""
+    due = [
+        (job, {**RUNS[0], "id": f"{job[:24]}00006b0a{n:04x}", "job_id": job}) for job in (JOB_A, JOB_B) for n in (1, 2)
+    ]
+    old = due[0][1]
+    cell = RunCell(JOB_A, old["id"])
+    shown = _sized(Text(str(cell)), 17, Column("RUN", "run"), cell)
+    assert shown.plain == cell.short == "000000a1-6b0a0001"
+    service = CannedService()
+    service.answers = {
+        **ANSWERS, ("GET", "/scheduler/runs"): [], ("GET", f"/scheduler/runs/{old['id']}"): old,
+        **{("GET", f"/scheduler/jobs/{one}/history"): [run for job, run in due if job == one] for one in (JOB_A, JOB_B)},
+    }  # fmt: skip
+    command_line(service, *line.format(cell.short).split())
+    assert any(old["id"] in request.url.path for request in service.asked)
+
+
+@pytest.mark.parametrize("run_id", ["6b0a9172", "000000a1-6b0a9172", "12345678-6b0a9172", uuid(7)])
+def test_a_run_that_is_not_found_is_told_as_a_run(run_id: str) -> None:
+    """Not as a job that has no such name."""
+    for line in (f"runs show {run_id}", f"cancel Birthdays {run_id}"):
+        service = CannedService()
+        ended = command_line(service, *line.split())
+        assert ended.status == 3
+        assert "run" in ended.err.lower() and "is named" not in ended.err
+
+
+def test_the_first_characters_of_a_jobs_id_are_enough() -> None:
+    """As everywhere; a name is looked for first."""
+    ended = run(f"jobs show {JOB_A[:8]}")
+    assert (ended.status, ended.err) == (0, "") and JOB_A in ended.out

@@ -55,6 +55,14 @@ def test_who_has_signed_in_needs_nothing_more(person: Person) -> None:
     assert kept(person)["current"] == "work.example.org"
 
 
+def test_the_address_is_checked_before_the_key_is_asked_for(person: Person) -> None:
+    """By a request without a key. Where no Bot Scheduler answers, nobody has to look for the key."""
+    person.service.refused = {("GET", "/scheduler/health"): (404, [])}
+    ended = person("login", WORK, given="bsk_work_1\n")
+    assert ended.status == 3 and [one.url.path for one in person.service.asked] == ["/scheduler/health"]
+    assert "X-API-Key" not in person.service.asked[0].headers
+
+
 def test_a_key_that_is_refused_is_not_kept(person: Person) -> None:
     """Nor is an empty one, nor one for an invalid address."""
     person.service.refused = {("GET", "/scheduler/keys/me"): (401, [])}
@@ -74,7 +82,11 @@ def test_one_profile_is_the_current_one_and_another_can_be_named(person: Person)
     assert str(person.service.asked[0].url).startswith(WORK)
     assert person("profiles", "use", "work").status == 0 and person.asked() == (WORK, "bsk_work_1")
     unknown = person("--profile", "play", "keys", "me")
-    assert (unknown.status, person.service.asked) == (2, []) and "“play”" in unknown.err and "work, home" in unknown.err
+    assert (
+        (unknown.status, person.service.asked) == (2, [])
+        and "“play”" in unknown.err
+        and "only “work”, “home”." in unknown.err
+    )
     assert person("profiles", "list", "-q").out == "work\nhome\n"
 
 

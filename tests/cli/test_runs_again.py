@@ -54,7 +54,7 @@ def test_a_backfill_is_rehearsed_started_followed_and_cancelled(command: Command
     span = ("--since", "2025-03-01T00:00:00", "--until", "2025-03-04T00:00:00", "--only", "all")
     dry = command.works("backfill", "start", "Filled", *span, "--dry-run")
     assert dry.out.split() == [f"2025-03-0{day}T08:00:00" for day in (1, 2, 3)] and "3 instants" in dry.err
-    assert "as it was then" in dry.err
+    assert "The other instants of this span are closed" in dry.err
     assert installed.history(job_id) == []
     backfill_id = command.works("backfill", "start", "Filled", *span, "--json").json["backfill_id"]
 

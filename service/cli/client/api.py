@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -21,6 +22,8 @@ MOST_BYTES = 64 << 20
 """The largest answer that is read whole: some 50,000 jobs."""
 _OF_THE_WAY = ("content-encoding", "content-length", "transfer-encoding")
 """Headers that are about how an answer is sent; it is read by then."""
+_NUMBER = re.compile(r"\[Errno -?\d+\] ")
+"""How Python numbers the errors of an operating system."""
 
 _EXITS = {401: Exit.UNAUTHORISED, 403: Exit.UNAUTHORISED, 404: Exit.NOT_FOUND}
 
@@ -191,7 +194,7 @@ class Api:
             why = "There was no answer in time"
         else:
             why = "The connection broke"
-        told = " ".join(str(error).split())
+        told = _NUMBER.sub("", " ".join(str(error).split()))
         return Failure(
             Exit.UNREACHABLE,
             f"{why} at {self.location.url}{f' ({told})' if told else ''}; "

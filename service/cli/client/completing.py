@@ -5,6 +5,7 @@ Nothing is offered if the service does not answer at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,9 +13,11 @@ import typer
 
 from service.cli.client.api import api
 from service.cli.exits import Failure
+from service.cli.output.tables import RunCell
 
 SECONDS = 2
 """The longest wait of somebody who has pressed Tab."""
+_BEGUN_ID = re.compile(r"[0-9a-f]{2}")
 Offers = list[tuple[str, str]]
 
 
@@ -94,7 +97,13 @@ def complete_runs(context: typer.Context, incomplete: str) -> Offers:
         path = f"{job_path(find_id(job))}/history"
     except Failure:
         return []
-    return _found(path, "id", "status", incomplete, {"limit": 50})
+    return _runs(path, incomplete)
+
+
+def complete_names_and_runs(incomplete: str) -> Offers:
+    """Complete a job's name, or the id of one of the newest runs where an id has been begun."""
+    names = [(name, "") for name in complete_names(incomplete)]
+    return names + (_runs("/scheduler/runs", incomplete) if _BEGUN_ID.match(incomplete) else [])
 
 
 def complete_instants(context: typer.Context, incomplete: str) -> Offers:
@@ -108,6 +117,17 @@ def complete_instants(context: typer.Context, incomplete: str) -> Offers:
                 if one["scheduled_for"].startswith(incomplete)]  # fmt: skip
     except (Failure, KeyError, TypeError):
         return []
+
+
+def _runs(path: str, incomplete: str) -> Offers:
+    """Offer the short ids of runs, as tables show them, and the whole one of a run whose own id has been begun."""
+    try:
+        runs = api().items(api().ask("GET", path, params={"limit": 50}, seconds=SECONDS))
+        offers = [(one, run["status"]) for run in runs for one in (RunCell(run["job_id"], run["id"]).short, run["id"])
+                  if one.startswith(incomplete) and (incomplete or one != run["id"])]  # fmt: skip
+    except (Failure, KeyError):
+        return []
+    return offers
 
 
 def _found(path: str, field: str, beside: str, incomplete: str, params: dict[str, Any]) -> Offers:

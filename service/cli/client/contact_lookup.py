@@ -1,13 +1,16 @@
-"""Find contacts by the beginning of an id, or by the whole name."""
+"""Find contacts: one by the beginning of an id or by the whole name, several by words."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from service.cli.client.api import api
 from service.cli.exits import Exit, Failure
 from service.cli.output.escaping import quoted
+from service.cli.output.tables import SHORT_ID
 from service.domain.ids import is_id
+from service.domain.input.search import is_found
 
 _BEGINNING = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,27}")
 SHOWN = 5
@@ -30,6 +33,27 @@ def contact_id(text: str) -> str:
     if len(found) == 1:
         return str(found[0]["id"])
     if found:
-        ids = ", ".join(one["id"] for one in found[:SHOWN])
-        raise Failure(Exit.REFUSED, f"{len(found)} contacts are called {quoted(text)}; use the id instead: {ids}")
-    raise Failure(Exit.NOT_FOUND, f"No contact is called {quoted(text)}; `bot-scheduler contacts list --all` shows all")
+        told = "".join(f"\n  {_told_apart(one)}" for one in found[:SHOWN])
+        more = f"\n  … and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise Failure(Exit.REFUSED, f"{len(found)} contacts are called {quoted(text)}; use the id:{told}{more}")
+    raise Failure(Exit.NOT_FOUND, f"No contact is called {quoted(text)}; `bot-scheduler contacts list TEXT` searches")
+
+
+def contacts_with(words: str) -> list[dict[str, Any]]:
+    """Return the contacts that have these words in their names or addresses, by name; all of them without words.
+
+    The API lists contacts by their ids, and has no search.
+    """
+    found = [one for one in api().pages("/scheduler/contacts", None) if is_found(words, _searched(one))]
+    return sorted(found, key=lambda one: (one["name"].casefold(), one["id"]))
+
+
+def _searched(contact: dict[str, Any]) -> str:
+    names = (contact["name"], *contact["emails"], *contact["phones"], *contact["urls"])
+    return "\n".join(names).casefold()
+
+
+def _told_apart(contact: dict[str, Any]) -> str:
+    """Write enough of an id, and what tells the person from others of the same name."""
+    born = [f"born {contact['birthday']}"] if contact["birthday"] else []
+    return ", ".join([contact["id"][:SHORT_ID], *born, *contact["emails"][:1], *contact["phones"][:1]])

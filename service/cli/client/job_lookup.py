@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +17,7 @@ AT_A_TIME = 8
 """Jobs that are asked for at the same time."""
 COMPARED = 200
 """Jobs with the words of a name that are looked at for another job of this name."""
+_BEGINNING = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{0,4}|-[0-9a-f]{4}-[0-9a-f-]{0,22})?")
 TELLING = 3
 """Characters from which a name suggests others that contain it: nearly every name contains a given letter."""
 
@@ -26,7 +28,7 @@ def job_path(job_id: str) -> str:
 
 
 def find_id(job: str) -> str:
-    """Return a job's id. An id is returned unchecked.
+    """Return a job's id. An id is returned unchecked; its first eight characters are enough.
 
     Raises:
         Failure: No job has this name, or several have it.
@@ -49,12 +51,22 @@ def _named(name: str) -> dict[str, Any]:
     same = [job for job in found if job["name"] == name]
     if len(same) == 1:
         return same[0]
+    if not same and _BEGINNING.fullmatch(name):
+        same = beginning_with(name)
+        if len(same) == 1:
+            return same[0]
     if same:
         ids = ", ".join(job["id"] for job in same[:SHOWN])
         raise Failure(Exit.REFUSED, f"{len(same)} jobs are named {quoted(name)}; use the id instead: {ids}")
     similar = ", ".join(quoted(job["name"]) for job in found[:SHOWN]) if len(name) >= TELLING else ""
     hint = f"did you mean {similar}?" if similar else "`bot-scheduler jobs list` shows all"
     raise Failure(Exit.NOT_FOUND, f"No job is named {quoted(name)}; {hint}")
+
+
+def beginning_with(text: str) -> list[dict[str, Any]]:
+    """Return the jobs whose ids begin with a text."""
+    jobs = api().items(api().ask("GET", "/scheduler/jobs"))
+    return [job for job in jobs if job["id"].startswith(text)]
 
 
 def namesakes(job: Mapping[str, Any]) -> int:

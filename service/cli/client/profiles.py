@@ -55,9 +55,9 @@ class Profiles:
     def named(self, name: str) -> Profile:
         """Return a profile. Raises Failure."""
         if name not in self.known:
-            names = ", ".join(self.known) or "none"
+            others = f", only {', '.join(map(quoted, self.known))}" if self.known else ""
             raise Failure(
-                Exit.USAGE, f"There is no profile {quoted(name)} (there are: {names}); see: bot-scheduler login"
+                Exit.USAGE, f"There is no profile {quoted(name)}{others}. To make one: bot-scheduler login URL"
             )
         return self.known[name]
 

@@ -1,13 +1,14 @@
-"""Find the run that is meant: by its id alone, by a part of it, or the newest of a job."""
+"""Find the run that is meant: by its id, by its short id or another part of it, or the newest of a job."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from service.cli.client.api import api, segment
-from service.cli.client.job_lookup import find_id, job_path
-from service.cli.client.short_ids import whole_id
+from service.cli.client.job_lookup import beginning_with, find_id, job_path
+from service.cli.client.short_ids import among, is_part, parts_of, whole_id
 from service.cli.exits import Exit, Failure
+from service.cli.output.escaping import quoted
 from service.cli.output.printing import note
 from service.cli.output.times import utc
 from service.domain.ids import is_id
@@ -27,7 +28,7 @@ def chosen_run(job: str, run: str | None, *, tells: bool = True) -> tuple[str, s
 
     Args:
         job: the job's id or name; or the id of a run, alone.
-        run: the run's id, or a part of it; None if nobody named one.
+        run: the run's id, its short id or another part of it; None if nobody named one.
         tells: whether to say which run the newest one is.
 
     Returns:
@@ -35,20 +36,26 @@ def chosen_run(job: str, run: str | None, *, tells: bool = True) -> tuple[str, s
 
     Raises:
         NoRunYet: the job has no run.
-        Failure: there is no such job, or several ids have this part.
+        Failure: there is no such job or run, or several ids have this part.
     """
     if run is not None:
         job_id = find_id(job)
-        return job_id, whole_id(run, f"{job_path(job_id)}/history")
+        return job_id, _of_job(job_id, run)
     try:
         job_id = find_id(job)
         found = _newest(job_id)
     except NoRunYet:
         raise
     except Failure as failure:
-        if failure.exit is not Exit.NOT_FOUND or (alone := run_alone(job)) is None:
+        if failure.exit is not Exit.NOT_FOUND:
             raise
-        return str(alone["job_id"]), str(alone["id"])
+        if (alone := run_alone(job)) is not None:
+            return str(alone["job_id"]), str(alone["id"])
+        if not _may_be_run(job):
+            raise
+        raise Failure(
+            Exit.NOT_FOUND, f"No run has the id {quoted(job)}, and no job; `bot-scheduler history` lists runs"
+        ) from None
     if tells:
         queued = "" if found.get("queued_at") is None else f", queued at {utc(found['queued_at'])}"
         note(f"The newest run is meant: {found['id']} ({found['trigger']}{queued}, {found['status']})")
@@ -56,8 +63,8 @@ def chosen_run(job: str, run: str | None, *, tells: bool = True) -> tuple[str, s
 
 
 def run_alone(text: str) -> dict[str, Any] | None:
-    """Return the run with this id, or with one that begins or ends so, whatever its job; None if there is none."""
-    run_id = text if is_id(text) else whole_id(text, "/scheduler/runs")
+    """Return the run with this id or short id, or whose id begins or ends so, whatever its job; None without one."""
+    run_id = text if is_id(text) else _of_all(text)
     if not is_id(run_id):
         return None
     try:
@@ -66,6 +73,32 @@ def run_alone(text: str) -> dict[str, Any] | None:
         if failure.exit is not Exit.NOT_FOUND:
             raise
         return None
+
+
+def _may_be_run(text: str) -> bool:
+    return is_id(text) or is_part(text) or parts_of(text) is not None
+
+
+def _of_job(job_id: str, text: str) -> str:
+    """Return the id of the run of a job that is meant. A whole id is returned unchecked."""
+    if is_id(text):
+        return text
+    beginning, end = parts_of(text) or ("", text)
+    run_id = whole_id(end, f"{job_path(job_id)}/history", None) if job_id.startswith(beginning) else text
+    if not is_id(run_id):
+        raise Failure(Exit.NOT_FOUND, f"This job has no run {quoted(text)}; `bot-scheduler history JOB` lists its runs")
+    return run_id
+
+
+def _of_all(text: str) -> str:
+    """Return the id of the run that is meant, whatever its job; `text` itself if there is none."""
+    parts = parts_of(text)
+    if parts is None:
+        return whole_id(text, "/scheduler/runs", None)
+    beginning, end = parts
+    runs = [run for job in beginning_with(beginning) for run in api().pages(f"{job_path(job['id'])}/history", None)]
+    found = among(end, runs)
+    return text if found == end else found
 
 
 def _newest(job_id: str) -> dict[str, Any]:

@@ -25,6 +25,13 @@ from service.domain.ids import is_id
 app = Commands("Run a job for past instants.")
 
 FATES = ("success", "failed", "cancelled", "skipped", "dropped")
+_OTHERS = {
+    "missing": "Each other instant of this span has run, was made up for, is still to be decided, or was "
+    "meant not to run: a calendar closed it, or somebody skipped, rehearsed or cancelled it.",
+    "failed": "The other instants of this span have not failed, were made good, or are under way.",
+    "all": "The other instants of this span are closed by a calendar, or are still to be decided.",
+}
+"""`--only` -> why an instant would not run."""
 _WORDS = {"max_parallel": "max parallel", "success": "succeeded"}
 BackfillId = Annotated[
     str, typer.Argument(metavar="BACKFILL", help="The backfill's id, or its first eight characters.")
@@ -73,7 +80,9 @@ def start(
         for instant in answer["instants"]:
             say(instant)
         why = ", ".join(f"{number} {reason}" for reason, number in answer["reasons"].items())
-        note(f"{counted(answer['total'], 'instant')} would run{f' ({why})' if why else ''}. {answer['rule']}")
+        would = counted(answer["total"], "instant") if answer["total"] else "Nothing"
+        others = _OTHERS.get(only, "") if answer["total"] else _OTHERS.get(only, "").replace("other ", "")
+        note(f"{would} would run{f' ({why})' if why else ''}. {others}".rstrip())
     elif answer["backfill_id"] is None:
         note("There are no such instants; nothing was started.")
     else:

@@ -20,7 +20,7 @@ from service.cli.input.moments import past
 from service.cli.output.escaping import counted, quoted
 from service.cli.output.formats import show_data
 from service.cli.output.printing import is_interactive, note, say
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, show_table
 
 SECONDS = 300
 """The limit of the wait for the answer about 1,000 jobs."""
@@ -41,7 +41,7 @@ Action = Annotated[
 ]
 Jobs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[JOB]...", help="The jobs, by id or unique name.", autocompletion=complete_names),
+    typer.Argument(metavar="JOB", help="The jobs, by id or unique name.", autocompletion=complete_names),
 ]
 
 
@@ -144,9 +144,14 @@ def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool)
     if not results:
         note("No job matches.")
         return
-    rows = [(one["name"], one["outcome"], one.get("detail") or _made(one), one["id"]) for one in results]
+    words = {"done": f"would be {DOING[action]}", "refused": "would be refused"} if dry_run else {}
+    rows = [
+        (one["name"], words.get(one["outcome"], one["outcome"]), one.get("detail") or _made(one), one["id"])
+        for one in results
+    ]
     show_table(
-        (Column("NAME", least=16), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)), rows
+        (Column("NAME", least=NAME_LEAST), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)),
+        rows,
     )
     count = Counter(one["outcome"] for one in results)
     would = "would be " if dry_run else ""

@@ -22,7 +22,7 @@ messages = Commands("Send a test message.")
 
 Bot = Annotated[
     str | None,
-    typer.Argument(metavar="[BOT]", help="Show the settings of this bot.", autocompletion=complete_bots),
+    typer.Argument(metavar="BOT", help="Show the settings of this bot.", autocompletion=complete_bots),
 ]
 
 

@@ -18,13 +18,13 @@ from service.cli.output.escaping import quoted
 from service.cli.output.formats import show_data
 from service.cli.output.job_words import setting_shown
 from service.cli.output.printing import moment, note, say, show_fields
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, show_table
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 
 Wanted = Annotated[
     str | None,
-    typer.Argument(metavar="[REVISION]", help="Show this revision's definition; 7..9 shows what differs between two."),
+    typer.Argument(metavar="REVISION", help="Show this revision's definition; 7..9 shows what differs between two."),
 ]
 
 
@@ -52,18 +52,49 @@ def audit(
     elif not found:
         note("There are no such changes.")
     else:
-        names = names_of(one["job_id"] for one in found if one["job_id"] and one["job_id"] == one["object"])
+        names = _names(found)
         show_table(
             (
                 Column("AT", "time"), Column("WHO"), Column("FROM", "whole", rank=3), Column("ACTION", "whole"),
-                Column("WHAT", least=8), Column("CHANGED", least=12, rank=1), Column("NOTE", least=12, rank=2),
+                Column("WHAT", least=NAME_LEAST), Column("CHANGED", least=12, rank=1), Column("NOTE", least=12, rank=2),
             ),
             [
                 (one["at"], one["actor_name"] or one["actor"], one["address"], one["action"],
-                 names.get(one["object"], one["object"]), _changed(one), one["note"])
+                 _subject(one, names), _changed(one), one["note"])
                 for one in found
             ],
         )  # fmt: skip
+
+
+def _job_of(entry: dict[str, Any]) -> str | None:
+    """Return the id of the job that an entry is about; None if it is about something else."""
+    job_id = entry["job_id"] or (entry["object"] if entry["action"].startswith("job.") else None)
+    return None if job_id is None else str(job_id)
+
+
+def _names(entries: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the names of jobs and keys by their ids: their present names, or the last that the log tells."""
+    told = {one["object"]: name for one in reversed(entries) if (name := _told_name(one))}
+    jobs = names_of(job_id for one in entries if (job_id := _job_of(one)))
+    gone = {job_id for one in entries if (job_id := _job_of(one))} - {*told, *jobs}
+    deleted = {one["id"]: one["definition"]["name"] for one in api().pages("/scheduler/deleted", None)} if gone else {}
+    has_keys = any(one["action"].startswith("key.") for one in entries)
+    keys = {one["id"]: one["name"] for one in api().pages("/scheduler/keys", None)} if has_keys else {}
+    return told | deleted | jobs | keys
+
+
+def _told_name(entry: dict[str, Any]) -> str | None:
+    change = entry["fields"].get("name") or {}
+    name = change.get("to") or change.get("from")
+    return name if isinstance(name, str) else None
+
+
+def _subject(entry: dict[str, Any], names: dict[str, str]) -> str:
+    """Name what an entry is about; of a part of a job, such as a run, the job and then the part."""
+    job_id, subject = _job_of(entry), entry["object"] or ""
+    if job_id in (None, subject):
+        return names.get(subject, str(subject))
+    return f"{names.get(str(job_id), job_id)}: {subject}"
 
 
 def _changed(entry: dict[str, Any]) -> str:
@@ -134,11 +165,11 @@ def _one(found: dict[str, Any], json: bool) -> None:
 def restore(
     job: Annotated[
         str | None,
-        typer.Argument(metavar="[JOB]", help="A job, or a deleted one's id; without it, the deleted jobs are shown.",
+        typer.Argument(metavar="JOB", help="A job, or a deleted one's id; without it, the deleted jobs are shown.",
                        autocompletion=complete_deleted),
     ] = None,
     revision: Annotated[
-        str | None, typer.Argument(metavar="[REVISION]", help="The revision to which the job goes back.")
+        str | None, typer.Argument(metavar="REVISION", help="The revision to which the job goes back.")
     ] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
@@ -171,7 +202,7 @@ def _show_deleted(json: bool) -> None:
     else:
         show_table(
             (
-                Column("NAME", least=12),
+                Column("NAME", least=NAME_LEAST),
                 Column("DELETED", "time"),
                 Column("BY", rank=1),
                 Column("KEPT UNTIL", "time"),

@@ -11,7 +11,7 @@ from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
 from service.cli.output.formats import show_data
 from service.cli.output.printing import note
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, show_table
 from service.cli.output.times import utc
 
 
@@ -32,7 +32,7 @@ def clock_changes(
     else:
         show_table(
             (
-                Column("AT", "time"), Column("JOB", least=12), Column("WHAT HAPPENS", least=20),
+                Column("AT", "time"), Column("JOB", least=NAME_LEAST), Column("WHAT HAPPENS", least=20),
                 Column("ID", "id", rank=1),
             ),
             [(one["at"], one["job_name"], one["sentence"], one["job_id"]) for one in found["changes"]],

@@ -15,19 +15,20 @@ from service.cli.output.formats import show_data
 from service.cli.output.job_words import job_state, labels_shown, next_run, next_run_words, setting_shown
 from service.cli.output.printing import coloured, moment, note, show_fields
 from service.cli.output.schedule_words import in_words
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, show_table
 from service.domain.input.refusals import listed
 
 _COLUMNS = (
-    Column("NAME", least=16), Column("BOT", rank=2), Column("SCHEDULE", least=10, rank=1), Column("STATE", "whole"),
-    Column("LAST RUN", "whole", rank=3), Column("NEXT RUN", "time"), Column("ID", "id", rank=4),
+    Column("NAME", least=NAME_LEAST), Column("BOT", rank=4), Column("SCHEDULE", least=10, rank=2),
+    Column("STATE", "whole"), Column("LAST RUN", "whole", rank=3), Column("NEXT RUN", "time"),
+    Column("ID", "id", rank=1),
 )  # fmt: skip
 _SORTS = ("created", "name", "bot", "state", "next_run", "last_run", "last_failure")
 
 
 def list_jobs(
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Only jobs with these words in their name or description.")
+        str | None, typer.Argument(metavar="TEXT", help="Only jobs with these words in their name or description.")
     ] = None,
     enabled: Annotated[bool, typer.Option("--enabled", help="Only enabled jobs.")] = False,
     bot: OnlyBot = None,

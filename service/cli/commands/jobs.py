@@ -66,7 +66,7 @@ app.command("show", reads=True)(show_job)
 
 @app.command()
 def create(
-    name: Annotated[str | None, typer.Argument(help="The job's name; without it, the file's.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The job's name; without it, the file's.")] = None,
     bot: Bot = None,
     at: At = None, on: On = None, every: Every = None, monthly: Monthly = None, months: Months = None,
     short_months: ShortMonth = None, once: Once = None, cron: Cron = None, rrule: Rule = None, dtstart: Start = None,

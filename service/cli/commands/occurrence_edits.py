@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -17,11 +18,13 @@ from service.cli.output.printing import note, say
 
 app = Commands("Skip or move one occurrence of a job, or run it with other settings.")
 
+_IN_FULL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}.*")
+"""A time with its seconds, as the API and scripts name an occurrence."""
 Instant = Annotated[
     str,
     typer.Argument(
         metavar="INSTANT", autocompletion=complete_instants,
-        help="The occurrence's own time, in UTC or with an offset: 2026-12-24T18:00:00.",
+        help="The occurrence's own time in the job's zone: 2026-12-24T18:00, or 18:00 (today). With seconds, in UTC.",
     ),
 ]  # fmt: skip
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; it stands beside the run.")]
@@ -60,13 +63,16 @@ def set_(job: JobName, instant: Instant, set_: Set = None, reason: Reason = None
 @app.command()
 def restore(job: JobName, instant: Instant) -> None:
     """Take a change back: the occurrence comes as the job's schedule has it."""
-    api().ask("DELETE", _path(find_id(job), instant))
-    note(f"The occurrence {instant} comes as the schedule has it.")
+    job_id = find_id(job)
+    at = _instant(job_id, instant)
+    api().ask("DELETE", _path(job_id, at))
+    note(f"The occurrence {at} comes as the schedule has it.")
 
 
 def _change(job: str, instant: str, body: dict[str, Any], reason: str | None, json: bool) -> None:
     body |= {} if reason is None else {"reason": reason}
-    answer = api().ask("PUT", _path(find_id(job), instant), body=body)
+    job_id = find_id(job)
+    answer = api().ask("PUT", _path(job_id, _instant(job_id, instant)), body=body)
     made = api().json(answer, "scheduled_for", "edit")
     if json:
         show_data(made)
@@ -78,6 +84,20 @@ def _change(job: str, instant: str, body: dict[str, Any], reason: str | None, js
             say(f"The occurrence {made['local']} runs at {made['moved_to_local']} instead.")
         case _:
             say(f"The occurrence {made['local']} runs with other settings.")
+
+
+def _instant(job_id: str, text: str) -> str:
+    """Return an occurrence's own time as the API takes it; `explain` finds the occurrence of a minute.
+
+    Raises:
+        Failure: The job has no occurrence then.
+    """
+    if _IN_FULL.fullmatch(text):
+        return text
+    found = api().json(api().ask("GET", f"{job_path(job_id)}/explain", params={"at": text}), "at", "fate", "sentence")
+    if found["fate"] is None:
+        raise Failure(Exit.NOT_FOUND, str(found["sentence"]))
+    return str(found["at"])
 
 
 def _path(job_id: str, instant: str) -> str:

@@ -13,17 +13,21 @@ from service.cli.client.job_lookup import find_id, job_path
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import AnyJob, JobName, Json, LabelFilter, label_filters
 from service.cli.input.moments import past
-from service.cli.output.escaping import counted
+from service.cli.output.escaping import counted, quoted
 from service.cli.output.formats import show_data
-from service.cli.output.printing import note, say
-from service.cli.output.tables import Column, show_table
+from service.cli.output.printing import note, out, say
+from service.cli.output.tables import NAME_LEAST, Column, RunCell, show_table
 from service.cli.output.times import utc
 
+_WHEN, _JOB = Column("WHEN", "time"), Column("JOB", least=NAME_LEAST)
 _COLUMNS = (
-    Column("LOCAL TIME", "whole"), Column("FATE", "whole"), Column("DETAILS", least=20), Column("RUN", "run", rank=1)
+    Column("LOCAL TIME", "local", rank=3), Column("FATE", "whole"), Column("DETAILS", least=12, rank=1),
+    Column("RUN", "run", rank=2),
 )  # fmt: skip
 PAGE = 1000
 """Occurrences per request."""
+OF_ONE, OF_ALL = 100, 50
+"""How many are listed of one job, and of all jobs together, unless `--limit` says otherwise."""
 
 
 def occurrences(
@@ -46,22 +50,30 @@ def occurrences(
             help="Only these: ran, skipped, moved, closed, paused, dropped, coming, overdue, unaccounted or unknown.",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many to list.")] = 100,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", help=f"Show at most N (default: {OF_ONE}; of all jobs {OF_ALL})."),
+    ] = None,
     json: Json = False,
 ) -> None:  # fmt: skip
-    """Show what became of each occurrence of a job, or of many. Exit with 1 if some are unaccounted for."""
+    """Show what became of each occurrence of a job, or of many, oldest first. Exit with 1 if some are unaccounted for.
+
+    With --json and without a JOB, --limit counts for each job by itself.
+    """
     span = {"since": since, "until": until, "fate": fate}
     if job is None:
-        _show_many(list(_accounts(min(limit, PAGE), label=label_filters(label), **span)), json)
+        most = limit or (OF_ONE if json else OF_ALL)
+        _show_many(list(_accounts(min(most, PAGE), label=label_filters(label), **span)), most, json)
         return
     if label:
         raise Failure(Exit.USAGE, "Give either a JOB or --label")
-    found = _read(job_path(find_id(job)), limit, **span)
+    job_id = find_id(job)
+    found = _read(job_path(job_id), limit or OF_ONE, **span)
     if json:
         show_data(found)
     else:
         if found["items"]:
-            show_table(_COLUMNS, [_row(one) for one in found["items"]])
+            _show([_row(one, job_id) for one in found["items"]], _COLUMNS)
         else:
             note("No occurrences.")
         if found["next_cursor"] is not None:
@@ -98,28 +110,41 @@ def _accounts(limit: int, **filters: Any) -> Iterator[dict[str, Any]]:
             return
 
 
-def _show_many(found: list[dict[str, Any]], json: bool) -> None:
+def _show_many(found: list[dict[str, Any]], limit: int, json: bool) -> None:
+    """Show the accounts of many jobs: the first occurrences of all, each of which is among the first of its job."""
     if json:
         show_data(found)
     else:
-        rows = [(one["job_name"], *_row(its)) for one in found for its in one.get("items", ())]
+        listed = sorted(((its, one) for one in found for its in one.get("items", ())), key=lambda pair: pair[0]["at"])
+        rows = [
+            (at, one["job_name"], *rest) for its, one in listed[:limit] for at, *rest in (_row(its, one["job_id"]),)
+        ]
         if rows:
-            show_table((Column("JOB", least=12), *_COLUMNS), rows)
+            _show(rows, (_JOB, *_COLUMNS))
         else:
             note("No occurrences.")
-        for one in found:
-            if "detail" in one:
-                note(f"{one['job_name']}: {one['detail']}")
-            elif one["next_cursor"] is not None:
-                note(f"There are more of {one['job_name']}; ask for a shorter span, or use --limit.")
+        if len(listed) > limit or any(one.get("next_cursor") for one in found):
+            note(f"These are the first {len(rows)}. There are more; ask for a shorter span, or use --limit.")
+        if unread := [one for one in found if "detail" in one]:
+            such = f"{quoted(unread[0]['job_name'])}: {unread[0]['detail']}"
+            note(f"{counted(len(unread), 'job')} could not be read, such as {such}")
         named, lost = (sum(one.get(name, 0) for one in found) for name in ("named", "unaccounted"))
         say(f"{counted(len(found), 'job')}: {counted(named, 'occurrence')} up to now, {lost} unaccounted for.")
     if any(one.get("unaccounted") for one in found):
         raise typer.Exit(Exit.FAILED)
 
 
-def _row(one: dict[str, Any]) -> tuple[str, str, str, str]:
-    return (one["local"] or utc(one["at"]), fate_word(one), details(one), one.get("run_id", ""))
+def _show(rows: list[tuple[object, ...]], columns: tuple[Column, ...]) -> None:
+    """Print rows that begin with the time in UTC; a pipe, which has the local time in full, needs no other."""
+    if out().is_terminal:
+        show_table((_WHEN, *columns), rows)
+    else:
+        show_table(columns, [row[1:] for row in rows])
+
+
+def _row(one: dict[str, Any], job_id: str) -> tuple[object, ...]:
+    local, run = one["local"] or utc(one["at"]), RunCell(job_id, one.get("run_id", ""))
+    return (one["at"], local, fate_word(one), details(one), run)
 
 
 def fate_word(one: dict[str, Any]) -> str:

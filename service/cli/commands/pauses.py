@@ -21,7 +21,7 @@ from service.cli.output.tables import Column, show_table
 from service.cli.output.times import utc
 from service.domain.ids import is_id
 
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for everybody who sees it. Required.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for everybody who sees it.")]
 
 
 def pauses(
@@ -39,8 +39,9 @@ def pauses(
     else:
         ends = (Column("ENDED", "time"), Column("ENDED BY", rank=1)) if ended else (Column("UNTIL", "time"),)
         columns = (
-            Column("PAUSED", least=12), Column("SINCE", "time"), *ends, Column("AT THE END", "whole", rank=4),
-            Column("ON HOLD", "whole", rank=3), Column("BY", rank=2), Column("REASON", least=12), Column("ID", "id"),
+            Column("PAUSED", least=32), Column("SINCE", "time", rank=3), *ends, Column("AT THE END", "whole", rank=5),
+            Column("ON HOLD", "whole", rank=4), Column("BY", rank=2), Column("REASON", least=12, rank=1),
+            Column("ID", "id"),
         )  # fmt: skip
         show_table(columns, [_row(one, ended) for one in found])
 
@@ -72,7 +73,7 @@ def pause(
     on_resume: Annotated[
         str,
         typer.Option(
-            "--on-resume", metavar="WHAT", help="At the end: skip (the default), latest or all.",
+            "--on-resume", metavar="WHAT", help="At the end: skip, latest or all.",
             autocompletion=one_of(("skip", "latest", "all")),
         ),
     ] = "skip",

@@ -38,7 +38,7 @@ from service.cli.output.times import utc
 
 PreviewedJob = Annotated[
     str | None,
-    typer.Argument(metavar="[JOB]", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
+    typer.Argument(metavar="JOB", help="The job's id, or its name if it is unique.", autocompletion=complete_names),
 ]
 
 
@@ -84,7 +84,7 @@ def preview(
     say(answer["description"])
     heading = "IN ITS TIME ZONE" if job is None else "IN THE JOB'S TIME ZONE"
     rows = [(one["at"], one["at"], one["local"], occurrence_note(one)) for one in answer["details"]]
-    columns = (Column("WHEN", "time", rank=1), Column("UTC", "whole"), Column(heading, "whole"), Column("NOTE"))
+    columns = (Column("WHEN", "time", rank=1), Column("UTC", "local", rank=2), Column(heading, "local"), Column("NOTE"))
     used = [place for place in range(len(columns)) if place or out().is_terminal]  # a pipe needs no time twice
     used = used if any(row[-1] for row in rows) else used[:-1]
     show_table([columns[place] for place in used], [[row[place] for place in used] for row in rows])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from service.cli.client.api import api
-from service.cli.client.completing import complete_names, complete_statuses, complete_triggers
+from service.cli.client.completing import complete_names_and_runs, complete_statuses, complete_triggers
 from service.cli.client.job_lookup import find_id, job_path, names_of
 from service.cli.client.run_lookup import chosen_run, run_path
 from service.cli.input.arguments import AnyJob, Json, LabelFilter, Limit, RunId, label_filters
@@ -16,15 +16,15 @@ from service.cli.input.moments import Since, Until
 from service.cli.output.formats import show_data
 from service.cli.output.printing import coloured, note
 from service.cli.output.run_words import result_of, seconds, show_run, trigger_of
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, RunCell, show_table
 from service.domain.runs.past_runs import LISTED_RUNS
 
 app = Commands("List and show runs.")
 
-_JOB = Column("JOB", least=12)
+_JOB = Column("JOB", least=NAME_LEAST)
 _COLUMNS = (
-    Column("QUEUED", "time"), Column("STATUS", "whole"), Column("TRIGGER", rank=3), Column("LATE", "whole", rank=4),
-    Column("DURATION", "whole", rank=2), _JOB, Column("RESULT", least=12, rank=1), Column("RUN", "run"),
+    Column("QUEUED", "time"), Column("STATUS", "whole"), Column("TRIGGER", rank=4), Column("LATE", "whole", rank=5),
+    Column("DURATION", "whole", rank=3), _JOB, Column("RESULT", least=12, rank=2), Column("RUN", "run", rank=1),
 )  # fmt: skip
 
 
@@ -76,7 +76,8 @@ def _show(found: list[dict[str, Any]], names: dict[str, str] | None) -> None:
             (
                 run["queued_at"] or run["scheduled_for"], coloured(run["status"]), trigger_of(run),
                 seconds(run["lateness_ms"]), seconds(run["duration_ms"]),
-                *([] if names is None else [names.get(run["job_id"], run["job_id"])]), result_of(run), run["id"],
+                *([] if names is None else [names.get(run["job_id"], run["job_id"])]), result_of(run),
+                RunCell(run["job_id"], run["id"]),
             )
             for run in found
         ],
@@ -88,8 +89,8 @@ def show(
     job: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="The run's id, or its last eight characters; or a job, and its newest run is shown.",
-            autocompletion=complete_names,
+            metavar="RUN", help="The run's id, or its short id; or a job, and its newest run is shown.",
+            autocompletion=complete_names_and_runs,
         ),
     ],
     run: RunId = None,

@@ -46,7 +46,7 @@ def move(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="The run's id, or its last eight characters.", autocompletion=complete_runs
+            metavar="RUN", help="The run's id, or its short id, as in tables.", autocompletion=complete_runs
         ),
     ],
     at: Annotated[

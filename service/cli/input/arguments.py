@@ -7,7 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.client.completing import complete_bots, complete_names, complete_runs, complete_states
+from service.cli.client.completing import (
+    complete_bots,
+    complete_names,
+    complete_names_and_runs,
+    complete_runs,
+    complete_states,
+)
 from service.cli.exits import Exit, Failure
 from service.cli.output.escaping import quoted
 
@@ -18,13 +24,14 @@ JobName = Annotated[
 JobOrRun = Annotated[
     str,
     typer.Argument(
-        metavar="JOB", help="The job's id or unique name; or the id of a run, alone.", autocompletion=complete_names
+        metavar="JOB", help="The job's id or unique name; or the id of a run, alone.",
+        autocompletion=complete_names_and_runs,
     ),
-]
+]  # fmt: skip
 AnyJob = Annotated[
     str | None,
     typer.Argument(
-        metavar="[JOB]",
+        metavar="JOB",
         help="The job's id, or its name if it is unique; without it, all jobs.",
         autocompletion=complete_names,
     ),
@@ -46,8 +53,8 @@ OnlyState = Annotated[
 RunId = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RUN]",
-        help="The run's id, or its last eight characters; without it, the newest run.",
+        metavar="RUN",
+        help="The run's id, or its short id, as in tables; without it, the newest run.",
         autocompletion=complete_runs,
     ),
 ]

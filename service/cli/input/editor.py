@@ -41,8 +41,12 @@ def _open_editor(path: Path) -> None:
     try:
         done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the person's own words
     except (OSError, ValueError) as error:
-        raise Failure(Exit.USAGE, f"The editor {quoted(editor)} does not start ({error}); set EDITOR") from None
+        raise Failure(Exit.USAGE, f"The editor {quoted(editor)} does not start ({_why(error)}); set EDITOR") from None
     if done.returncode != 0:
         raise Failure(
             Exit.FAILED, f"The editor {quoted(editor)} ended with status {done.returncode}; nothing was changed"
         )
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

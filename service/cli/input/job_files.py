@@ -30,6 +30,11 @@ def read_bytes(path: str) -> bytes:
     return content
 
 
+def source_name(path: str) -> str:
+    """Name what is read, in a sentence."""
+    return "Standard input" if path == "-" else path
+
+
 def read_definition(path: str) -> dict[str, Any]:
     """Read one job's fields from a YAML or JSON file: a mapping, or an export of one job.
 
@@ -63,10 +68,12 @@ def _parsed(raw: bytes, path: str) -> dict[str, Any]:
     try:
         document = parse_yaml(raw)
     except ValidationFailed as refusal:
-        raise Failure(Exit.REFUSED, f"{path} {str(refusal).removeprefix('body ')}") from None
+        raise Failure(Exit.REFUSED, f"{source_name(path)} {str(refusal).removeprefix('body ')}") from None
     if "jobs" not in document:
         return document
     jobs = document["jobs"]
     if not (isinstance(jobs, list) and len(jobs) == 1 and isinstance(jobs[0], dict)):
-        raise Failure(Exit.USAGE, f"{path} must have exactly one job in it; `bot-scheduler apply -f` takes several")
+        raise Failure(
+            Exit.USAGE, f"{source_name(path)} must have exactly one job in it; `bot-scheduler apply -f` takes several"
+        )
     return jobs[0]

@@ -1,6 +1,6 @@
 """Parse the texts that people type for a schedule: times of day, durations, days of a month, dates.
 
-The names of fields are the API's; what only the API can judge, such as an hour 25, is left to it.
+The names of fields are the API's; what only the API can judge, such as a day of a month, is left to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MONTH_DAYS = ("last", "first-workday", "last-workday")
 
 _DURATION = re.compile(r"(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _DAYS_OR_WEEKS = re.compile(r"(\d{1,6})([dw])")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})")
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATE_AND_MINUTE = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{1,2}:\d{2})")
 _NTH_WEEKDAY = re.compile(r"(last|[1-5])(?:st|nd|rd|th)?-(mon|tue|wed|thu|fri|sat|sun)[a-z]*")

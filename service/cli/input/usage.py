@@ -12,6 +12,17 @@ _PLAIN = (
     (re.compile(r"Input should be a valid integer.*"), "must be a whole number"),
     (re.compile(r"Input should be a valid number.*"), "must be a number"),
     (re.compile(r"^Invalid value for ('[^:]*'): (must be|must not be)"), r"\1 \2"),
+    (
+        re.compile(r"^Invalid value for '([^']*)'(?: / '[^']*')?: ('.*') is not one of (.*)"),
+        r"\1 must be one of \3, not \2",
+    ),
+    (
+        re.compile(r"^Got unexpected extra argument(?:\(s\)|s)? \((.*)\)"),
+        r"'\1' is too much; put a name that has blanks between quotation marks",
+    ),
+    (re.compile(r"^Missing (?:argument|option) '([^']*)'"), r"\1 is missing"),
+    (re.compile(r"'(-[^']*)'"), r"\1"),
+    (re.compile(r"'([^']*)'"), r"“\1”"),
 )
 """What Typer's checks say, and the same for people."""
 

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from service.cli.output.escaping import counted, line
-from service.cli.output.printing import coloured
+from service.cli.output.printing import coloured, print_indented
 from service.cli.output.times import utc
 
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
+INDENT = 4
 FIRST = 3
 """The occurrences of each kind that a plan names."""
 LISTED = 20
@@ -46,12 +47,12 @@ def show_plan(
                 if action == "create" and _is_default(field, values["to"], change, bots or {}):
                     continue
                 old = f"{_brief(values['from'])} → " if action == "update" else ""
-                console.print(Text(f"    {line(field)}: {old}{_brief(values['to'])}"), soft_wrap=True)
+                print_indented(f"{line(field)}: {old}{_brief(values['to'])}", INDENT, console)
         for words in closed_day_words(change.get("closed_days")):
-            console.print(Text(f"    {line(words)}"), soft_wrap=True)
+            print_indented(line(words), INDENT, console)
         occurrences = change.get("occurrences")
         for words in occurrence_words(occurrences) or _none(change.get("fields", ()), occurrences):
-            console.print(Text(f"    {line(words)}"), soft_wrap=True)
+            print_indented(line(words), INDENT, console)
 
 
 def _is_default(

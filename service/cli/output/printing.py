@@ -27,6 +27,7 @@ _COLOURS = {
     "ok": "green", "problem": "red", "unknown": "dim",
 }  # fmt: skip
 _WORD = re.compile(r"\s*\S+\s*")
+_STRAIGHT = re.compile(r'(`[^`]*`|\{[^}]*\}|\[[^\]]*\]|“[^”]*”|: bot-scheduler .*)|"([^"\n]*)"')
 _COMMAND = ": bot-scheduler "
 """What comes before a command at the end of a sentence."""
 UNLIMITED_WIDTH = 100_000
@@ -105,7 +106,9 @@ def show_columns(head: Text, width: int, value: Text) -> None:
     """Print a heading of a width, and beside it a value, over as many lines as it needs."""
     console, indent = out(), width + 2
     for part in _broken(value, console, indent):
-        print_row(head + Text(" " * (indent - head.cell_len)) + part, console)
+        print_row(
+            Text.assemble(head, " " * (indent - head.cell_len), part), console
+        )  # the style of the head is its own
         head = Text()
 
 
@@ -135,17 +138,29 @@ def print_row(row: Text, console: Console) -> None:
     console.print(row, soft_wrap=True)
 
 
+def print_indented(text: str, indent: int, console: Console) -> None:
+    """Print a text some characters in; on a terminal broken between words, and from the second line on two more."""
+    room = max(console.width - indent - 2, NARROWEST_VALUE)
+    for number, piece in enumerate(_lines(Text(text), room) if console.is_terminal else [Text(text)]):
+        print_row(Text(" " * (indent + 2 * (number > 0))) + piece, console)
+
+
 def show_failure(failure: Failure) -> None:
     """Print why a command did not do its work."""
     console = err()
     several = len(failure.errors) > 1  # the API's sentence has all of them on one line
     sentence = f"{len(failure.errors)} fields are invalid:" if several else failure.sentence
-    told = [Text.assemble(("Error: ", "bold red"), clean(sentence))]
+    told = [Text.assemble(("Error: ", "bold red"), _with_marks(clean(sentence)))]
     if several:
-        told += [Text(f"  {line(error['field'])} {line(error['message'])}") for error in failure.errors]
-    for one in told:
+        told += [Text(_with_marks(f"  {line(error['field'])} {line(error['message'])}")) for error in failure.errors]
+    for one in (row for text in told for row in text.split("\n")):
         for piece in _lines(one, console.width) if console.is_terminal else [one]:
             print_row(piece, console)
+
+
+def _with_marks(sentence: str) -> str:
+    """Write the quotation marks of a sentence of the API's as all others; those of JSON and of commands stay."""
+    return _STRAIGHT.sub(lambda found: found[1] or f"“{found[2]}”", sentence)
 
 
 def is_interactive() -> bool:

@@ -15,13 +15,39 @@ from rich.text import Text
 from service.cli.output.escaping import line
 from service.cli.output.formats import Format, manner
 from service.cli.output.printing import out, print_row
-from service.cli.output.times import CLOCK, is_time, relative
+from service.cli.output.times import CLOCK, is_time, relative, to_the_minute
 
 BETWEEN = "  "
 SHORT_ID = 8
 """Characters of an id that tell it from others nearly always; commands take as many in place of the whole."""
-_LEAST = {"text": 8, "id": SHORT_ID, "run": SHORT_ID, "time": 0, "whole": 0}
+NAME_LEAST = 24
+"""Characters that a name keeps, if it has them; a table leaves out less important columns first."""
+_LEAST = {"text": 8, "local": 0, "id": SHORT_ID, "run": 2 * SHORT_ID + 1, "time": 0, "whole": 0}
 _IDS = ("id", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class RunCell:
+    """The id of a run, as the cell of a table. Its short form is that of no other run, whatever its job.
+
+    The runs of a job's occurrences begin alike, and those that are due together end alike.
+
+    Args:
+        job_id: The job's.
+        run_id: The run's.
+    """
+
+    job_id: str
+    run_id: str
+
+    def __str__(self) -> str:
+        """Return the run's id."""
+        return self.run_id
+
+    @property
+    def short(self) -> str:
+        """Return the beginning of the job's id and the end of the run's; commands take it in place of the whole."""
+        return f"{self.job_id[:SHORT_ID]}-{self.run_id[-SHORT_ID:]}" if self.run_id else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +56,15 @@ class Column:
 
     Args:
         heading: Its heading.
-        kind: What its cells are: a `text` may be cut, an `id` stays recognizable by its beginning, and
-            that of a `run` by its end (those of one job begin alike); a `time` of the API's is told relative to now,
-            and anything `whole` is never cut.
+        kind: What its cells are: a `text` may be cut, an `id` stays recognizable by its beginning, and that of
+            a `run` (a `RunCell`) by its short form; a `time` of the API's is told relative to now, a `local` one to
+            the minute and without its offset, and anything `whole` is never cut.
         least: The width below which it is not cut; None is the usual one of its kind.
         rank: Where there is no room, the column with the highest rank is left out first; one of rank 0 never.
     """
 
     heading: str
-    kind: Literal["text", "id", "run", "time", "whole"] = "text"
+    kind: Literal["text", "id", "run", "time", "local", "whole"] = "text"
     least: int | None = None
     rank: int = 0
 
@@ -50,7 +76,7 @@ class Column:
 
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
     """Print a table. Cells that are None stay empty."""
-    console = out()
+    console, rows = out(), list(rows)
     fits = console.is_terminal and manner().format is not Format.WIDE
     cells = [[_cell(value, column, fits) for value, column in zip(row, columns, strict=True)] for row in rows]
     headings = [column.heading if fits or column.kind != "time" else f"{column.heading} (UTC)" for column in columns]
@@ -62,8 +88,11 @@ def show_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> N
     if fits:
         widths = fitted({place: columns[place] for place in places}, widths, console.width)
     head = [Text(heading, style="bold") for heading in headings]
-    for row in [head, *cells]:
-        sized = (_sized(row[place], columns[place], width) for place, width in widths.items())
+    print_row(
+        Text(BETWEEN).join(_sized(head[place], width, columns[place]) for place, width in widths.items()), console
+    )
+    for row, values in zip(cells, rows, strict=True):
+        sized = (_sized(row[place], width, columns[place], values[place]) for place, width in widths.items())
         print_row(Text(BETWEEN).join(sized), console)
 
 
@@ -102,10 +131,12 @@ def _cell(value: object, column: Column, fits: bool) -> Text:
         return value
     if fits and column.kind == "time" and is_time(value):
         return Text(relative(str(value), CLOCK.now()))
+    if fits and column.kind == "local" and isinstance(value, str):
+        return Text(to_the_minute(value))
     return Text("" if value is None else line(value))
 
 
-def _sized(cell: Text, column: Column, width: int) -> Text:
-    sized = cell[-width:] if column.kind == "run" and width < cell_len(cell.plain) else cell.copy()
+def _sized(cell: Text, width: int, column: Column, value: object = None) -> Text:
+    sized = Text(value.short) if isinstance(value, RunCell) and width < cell_len(cell.plain) else cell.copy()
     sized.truncate(width, overflow="crop" if column.kind in _IDS else "ellipsis", pad=True)
     return sized

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z?")
+_LOCAL = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::(?!00)\d{2})?)(?::00)?(?:[+-]\d{2}:\d{2}|Z)?")
 _UNITS = ((60, 1, "s"), (60, 60, "min"), (48, 3600, "h"), (60, 86_400, "d"), (24, 2_629_800, "mo"))
 """Units in which spans are told that are less than so many of them: the number, the seconds in one, and its name."""
 _YEAR = 31_557_600
@@ -41,6 +42,12 @@ def utc(at: str) -> str:
 def is_time(text: object) -> bool:
     """Tell whether this is a time of the API's."""
     return isinstance(text, str) and _STAMP.fullmatch(text) is not None
+
+
+def to_the_minute(at: str) -> str:
+    """Write a local time of the API's as people do: `2027-01-15 08:00`; with its seconds if it has some."""
+    found = _LOCAL.fullmatch(at)
+    return at if found is None else f"{found[1]} {found[2]}"
 
 
 def relative(at: str, now: datetime) -> str:

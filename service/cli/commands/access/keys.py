@@ -86,7 +86,7 @@ def list_keys(
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="The key's name, for people.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The key's name, for people.")],
     scope: Scopes = None, set_: SetOfScopes = None, label: LabelLimits = None, bot: BotLimits = None,
     expires: Expires = None, remark: Note = None,
     ping: Annotated[

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from service.cli.client.api import Api
-from service.cli.client.location import address_here, located, up_environment
+from service.cli.client.location import Location, address_here, located, up_environment
 from service.cli.client.profiles import HERE, Profile, profiles_file, read_profiles, shown, write_profiles
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
@@ -34,7 +35,7 @@ ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="Its name.",
 
 def login(
     url: Annotated[
-        str | None, typer.Argument(metavar="[URL]", help="The service, such as https://scheduler.example.org.")
+        str | None, typer.Argument(metavar="URL", help="The service, such as https://scheduler.example.org.")
     ] = None,
     profile: Annotated[
         str | None, typer.Option("--profile", metavar="NAME", help="The profile's name; by default, the URL's host.")
@@ -48,11 +49,12 @@ def login(
         if not is_interactive():
             raise Failure(Exit.USAGE, "Name the service: bot-scheduler login https://scheduler.example.org")
         url = typer.prompt("Address of the service", default=address_here(up_environment()), err=True)
-    key = _asked_key()
-    location = located(url, key.encode(), "what you entered", "The address")
+    location = located(url, b"", "what you entered", "The address")
+    _check_address(location)
     if not (location.local or location.url.startswith("https:")):
         note("This address is not encrypted (http): everybody on the way can read the key.")
-    service = Api(location)
+    key = _asked_key()
+    service = Api(replace(location, key=key.encode()))
     me = service.json(service.ask("GET", "/scheduler/keys/me"), "id", "scopes")
     name = profile or location.url.partition("://")[2].partition(":")[0].partition("/")[0]
     if name == HERE:
@@ -65,7 +67,7 @@ def login(
 def logout(
     profile: Annotated[
         str | None,
-        typer.Argument(metavar="[PROFILE]", help="By default, the current one.", autocompletion=complete_profiles),
+        typer.Argument(metavar="PROFILE", help="By default, the current one.", autocompletion=complete_profiles),
     ] = None,
 ) -> None:
     """Forget a profile and its key. The key stays valid; see: bot-scheduler keys revoke --help."""
@@ -104,6 +106,12 @@ def use(profile: ProfileName) -> None:
         one = known.named(profile)
         write_profiles(known.with_one(one))
         say(f"{quoted(one.name)} is the current profile: {one.url}")
+
+
+def _check_address(location: Location) -> None:
+    """Ask the service how it is, which needs no key. Raises Failure if it does not answer, or is another program."""
+    service = Api(replace(location, key=None))
+    service.json(service.ask("GET", "/scheduler/health", accepted=(503,)), "status")
 
 
 def _asked_key() -> str:

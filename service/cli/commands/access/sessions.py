@@ -22,7 +22,7 @@ app = Commands("List and end sessions of the console.")
 SessionIds = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ID]…", help="The sessions' ids, as `sessions list` shows them.", autocompletion=complete_sessions
+        metavar="ID", help="The sessions' ids, as `sessions list` shows them.", autocompletion=complete_sessions
     ),
 ]
 ROOT = "root"

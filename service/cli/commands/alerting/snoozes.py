@@ -13,7 +13,7 @@ from service.cli.input.arguments import Json
 from service.cli.input.commands import Commands
 from service.cli.output.formats import show_data
 from service.cli.output.printing import note
-from service.cli.output.tables import Column, show_table
+from service.cli.output.tables import NAME_LEAST, Column, show_table
 
 app = Commands("List and end snoozes: jobs whose alerts wait, by links in alerts.")
 
@@ -28,8 +28,8 @@ def list_snoozes(json: Json = False) -> None:
         note("Nothing is snoozed.")
     else:
         show_table(
-            (Column("JOB", least=16), Column("TOLD NOTHING", rank=1), Column("SINCE", "time"), Column("UNTIL", "time"),
-             Column("ID", "id")),
+            (Column("JOB", least=NAME_LEAST), Column("TOLD NOTHING", rank=1), Column("SINCE", "time"),
+             Column("UNTIL", "time"), Column("ID", "id")),
             [(one["job"] or one["job_id"], one["to"], one["since"], one["until"], one["id"]) for one in found],
         )  # fmt: skip
 

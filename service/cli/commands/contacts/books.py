@@ -14,12 +14,14 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli.client.api import api
+from service.cli.client.contact_lookup import contacts_with
 from service.cli.commands.contacts.duplicates import duplicates, merge
 from service.cli.commands.contacts.editing import add, delete, edit, show
 from service.cli.commands.contacts.erasure import erase
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json, Limit
 from service.cli.input.commands import Commands
+from service.cli.output.escaping import counted
 from service.cli.output.formats import show_data
 from service.cli.output.import_report import in_flags, show_report
 from service.cli.output.printing import err, note
@@ -105,7 +107,7 @@ def _pieces(source: BinaryIO, progress: Progress, task: TaskID) -> Iterator[byte
 @app.command("export")
 def export_contacts(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Write to this file, not to standard output.")
+        Path | None, typer.Argument(metavar="FILE", help="Write to this file, not to standard output.")
     ] = None,
     format_: Annotated[
         Format | None, typer.Option("--format", help="Default: csv for a FILE that ends with .csv, else vcard.")
@@ -147,14 +149,23 @@ def _write(pieces: Iterator[bytes], file: Path) -> None:
 
 @app.command("list", reads=True)
 def list_contacts(
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="Only contacts with these words in their name or addresses.")
+    ] = None,
+    search: Annotated[str | None, typer.Option("--search", metavar="TEXT", help="The same as TEXT.")] = None,
     limit: Limit = 50,
     all_: Annotated[bool, typer.Option("--all", help="Show all.")] = False,
     json: Json = False,
 ) -> None:
-    """List contacts."""
-    found = list(api().pages("/scheduler/contacts", None if all_ else limit))
+    """List contacts by their names."""
+    if text is not None and search is not None:
+        raise Failure(Exit.USAGE, "Give either TEXT or --search")
+    matching = contacts_with(search or text or "")
+    found = matching if all_ else matching[:limit]
     if json:
         show_data(found)
+    elif not found and (search or text):
+        note("No contact matches.")
     elif not found:
         note("There are no contacts yet. To import some: bot-scheduler contacts import FILE")
     else:
@@ -167,6 +178,8 @@ def list_contacts(
                 for one in found
             ],
         )  # fmt: skip
+        if len(found) < len(matching):
+            note(f"These are {len(found)} of {counted(len(matching), 'contact')}; --all shows all.")
 
 
 def _called(contact: dict[str, Any]) -> str:

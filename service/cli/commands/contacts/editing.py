@@ -31,7 +31,7 @@ Deceased = Annotated[bool | None, typer.Option("--deceased/--alive", help="The d
 
 
 def add(
-    name: Annotated[str, typer.Argument(help="Their whole name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Their whole name.")],
     birthday: Birthday = None, email: Email = None, phone: Phone = None, url: Page = None, given_name: Given = None,
     family_name: Family = None, language: Language = None, deceased: Deceased = None, json: Json = False,
 ) -> None:  # fmt: skip
