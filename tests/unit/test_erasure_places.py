@@ -46,7 +46,7 @@ NOBODY = {
 
 NO_FIELDS = {
     "run": "names bot_config id reason by on_resume", "job": "skip scheduled disabled bot_config late slow empty",
-    "backfill": "active done",
+    "backfill": "active done bot_config",
 }  # fmt: skip
 """Other words in the rows of the document: values, and what is within a field."""
 
