@@ -52,7 +52,7 @@ const DOES = {
   j: () => step(1),
   k: () => step(-1),
   x: () => inRow("input[type=checkbox]")?.click(),
-  m: () => inRow("details.menu summary")?.click(),
+  m: () => { const menu = inRow("details.menu summary"); menu?.click(); menu?.focus(); },
   g: () => { went = Date.now(); },
 };
 
