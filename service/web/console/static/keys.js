@@ -43,7 +43,7 @@ function search() {
 
 const sections = () => [...document.querySelectorAll(".sections [data-key]")];
 const goTo = (letter) => sections().find((link) => link.dataset.key === letter)?.click();
-const create = () => (document.querySelector("main .head a.primary[href$='/new']") ?? document.querySelector("[data-new]"))?.click();
+const create = () => (document.querySelector("main .head a[href$='/new']") ?? document.querySelector("[data-new]"))?.click();
 
 const DOES = {
   "/": search,
