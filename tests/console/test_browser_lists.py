@@ -94,5 +94,5 @@ def test_a_menu_at_the_lower_edge_opens_upwards(page: Page, installation: Instal
         menu = row.locator(".menu[open] > div")
         expect(menu).to_be_visible()
         assert ("up" in (row.locator(".menu").get_attribute("class") or "").split()) is is_up
-        assert 0 <= box_of(menu)["y"] and box_of(menu)["y"] + box_of(menu)["height"] <= 600
+        assert box_of(menu)["y"] >= 0 and box_of(menu)["y"] + box_of(menu)["height"] <= 600
         page.keyboard.press("Escape")
