@@ -70,7 +70,7 @@ def test_the_import_comes_first_until_there_are_contacts(page: Page) -> None:
     expect(page.get_by_text("Drop a file here, or")).to_be_visible()
 
 
-def test_the_timeline_names_its_jobs_whole(page: Page, job_id: str) -> None:
+def test_the_timeline_names_its_jobs_whole(page: Page, job_id: str, installation: Installation) -> None:
     """Cut ones in a title; on a phone they wrap."""
     page.goto("/")
     lane = page.locator(f".timeline a[href='/jobs/{job_id}']")
@@ -78,6 +78,11 @@ def test_the_timeline_names_its_jobs_whole(page: Page, job_id: str) -> None:
     expect(lane.locator("title")).to_have_text(NAME)
     name, first = box_of(lane.locator("text")), box_of(page.locator(".timeline .grid").first)
     assert name["x"] + name["width"] <= first["x"]
+    installation.make_job(name="W" * 60, schedule_type="interval", schedule_config={"minutes": 30})
+    page.reload()
+    cut = page.locator(".timeline a", has_text="WWW")
+    expect(cut.locator("title")).to_have_text("W" * 60)
+    expect(cut.locator("text")).to_have_attribute("clip-path", "url(#names)")
     page.set_viewport_size(NARROW)
     listed = page.locator(f".lanes a[href='/jobs/{job_id}']")
     expect(listed).to_have_text(NAME)

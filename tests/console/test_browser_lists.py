@@ -51,6 +51,24 @@ def test_a_name_and_the_labels_that_are_shown_are_whole(page: Page, job_id: str,
     assert overflow(page) == 0 and barriers(page) == []
 
 
+def test_the_keyboard_reaches_labels_that_have_no_room(page: Page, job_id: str) -> None:
+    """They are in sight while they have the focus; then the first ones are again."""
+    page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+    page.goto("/jobs")
+    chips = page.locator(f"#job-{job_id} .chips")
+    last = chips.locator(".chip").last
+
+    def is_in_sight() -> bool:
+        room, label = box_of(chips), box_of(last)
+        return bool(room["y"] <= label["y"] + 1 and label["y"] + label["height"] <= room["y"] + room["height"] + 1)
+
+    assert not is_in_sight()
+    last.focus()
+    assert is_in_sight()
+    page.locator("#q").focus()
+    assert not is_in_sight()
+
+
 def test_lists_use_a_wide_screen_and_texts_do_not(page: Page, job_id: str) -> None:
     page.set_viewport_size({"width": 1920, "height": 1080})
     for path, least, most in (("/jobs", 1600, 1920), ("/runs", 1600, 1920), (f"/jobs/{job_id}/edit", 0, 1300)):
