@@ -241,7 +241,7 @@ def twins(page: Page, *names: str) -> None:
 def test_a_merge_of_two_with_one_name_says_which_one_stays(page: Page, installation: Installation) -> None:
     """By their addresses; and by their ids, if these are the same."""
     twins(page, "Pat Zeman", "Pat Zeman")
-    ids = {one["id"] for one in installation.call("GET", "/contacts?q=Pat+Zeman")[1] if one["name"] == "Pat Zeman"}
+    ids = {one["id"] for one in installation.call("GET", "/contacts")[1] if one["name"] == "Pat Zeman"}
     page.goto("/contacts/duplicates")
     page.get_by_role("button", name="Keep this one: Pat Zeman").first.click()
     asked = page.get_by_role("dialog").locator("#question").text_content() or ""
