@@ -111,6 +111,6 @@ def test_a_menu_at_the_lower_edge_opens_upwards(page: Page, installation: Instal
         page.keyboard.press("m")
         menu = row.locator(".menu[open] > div")
         expect(menu).to_be_visible()
-        assert ("up" in (row.locator(".menu").get_attribute("class") or "").split()) is is_up
+        expect(row.locator(".menu")).to_have_class("menu up" if is_up else "menu")
         assert box_of(menu)["y"] >= 0 and box_of(menu)["y"] + box_of(menu)["height"] <= 600
         page.keyboard.press("Escape")
