@@ -28,15 +28,17 @@ def test_ticked_jobs_are_disabled_once_it_is_told_what_would_happen(page: Page, 
     page.goto("/jobs")
     page.get_by_label("Tick Job 0").check()
     page.get_by_label("Tick Job 1").check()
-    expect(page.locator("#ticked")).to_have_text("2")
+    page.get_by_text("Many jobs at once: 2 ticked").click()
+    expect(page.get_by_label("Those that I tick (2)")).to_be_checked()
     page.get_by_role("button", name="Show what would happen").click()
     expect(page.locator("#batch-words")).to_have_text("1 job would be disabled (1 unchanged).")
     assert installation.call("GET", f"/jobs/{jobs[1]}")[1]["enabled"] is True
     assert barriers(page) == [] and overflow(page) == 0
     page.get_by_role("button", name="Disable 1 job").click()
-    expect(page.locator("#batch-words")).to_have_text("1 job is disabled.")
-    expect(page.locator("#batch-results tbody tr")).to_have_count(1)
-    expect(page.locator("#batch-results")).to_contain_text("Job 1")
+    expect(page.locator("#batch-words")).to_have_text("1 job is disabled (1 unchanged).")
+    expect(page.locator("#batch-others")).to_be_hidden()
+    page.get_by_text("Show 2 jobs").click()
+    expect(page.locator("#batch-others tbody tr")).to_have_text(["Job 0unchanged", "Job 1done"])
     expect(page.locator(f"#job-{jobs[1]}")).to_contain_text("disabled")
     assert [installation.call("GET", f"/jobs/{job}")[1]["enabled"] for job in jobs] == [False, False, True]
     expect(page.locator("#ticked")).to_have_text("0")
@@ -48,7 +50,7 @@ def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installa
         installation.make_job(name=f"Job {number}", labels={"team": "crm"})
     other = installation.make_job(name="Another")
     page.goto("/jobs?label=team:crm")
-    page.locator("#many summary").click()
+    page.get_by_text("Many jobs at once").click()
     page.get_by_label("All that match the filter").check()
     page.get_by_label("What to do").select_option("Label")
     page.locator("#labels").fill("stage:no good?")
@@ -59,7 +61,7 @@ def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installa
     page.get_by_role("button", name="Label 3 jobs").click()
     expect(page.locator("#batch-words")).to_have_text("3 jobs are labelled.")
     page.goto("/jobs?label=stage:live")
-    page.locator("#many summary").click()
+    page.get_by_text("Many jobs at once").click()
     page.get_by_label("All that match the filter").check()
     page.get_by_label("What to do").select_option("Delete")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
@@ -69,3 +71,27 @@ def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installa
     page.get_by_role("button", name="Delete 3 jobs").click()
     expect(page.locator("#batch-words")).to_have_text("3 jobs are deleted.")
     assert [job["id"] for job in installation.call("GET", "/jobs")[1]] == [other]
+
+
+def test_the_list_stays_where_it_is_while_boxes_are_ticked(page: Page, installation: Installation) -> None:
+    """Nor does what would happen, or what became of many jobs, move it."""
+    for number in range(40):
+        installation.make_job(name=f"Job {number:02}")
+    page.goto("/jobs?sort=name")
+    row = page.get_by_label("Tick Job 05")
+    place = row.bounding_box()
+    page.get_by_label("Tick all jobs on this page").check()
+    expect(page.locator("#many")).not_to_have_attribute("open", "")
+    assert row.bounding_box() == place
+    page.get_by_text("Many jobs at once: 40 ticked").click()
+    assert row.bounding_box() == place
+    page.locator("#rehearse").press("Enter")
+    page.get_by_role("button", name="Disable 40 jobs").press("Enter")
+    expect(page.locator("#batch-words")).to_have_text("40 jobs are disabled.")
+    expect(row).not_to_be_checked()
+    page.get_by_text("Show 40 jobs").press("Enter")
+    expect(page.locator("#batch-others tbody tr")).to_have_count(40)
+    assert row.bounding_box() == place
+    box = page.locator("#many").bounding_box()
+    assert box is not None and box["height"] <= 0.76 * page.evaluate("innerHeight")
+    assert barriers(page) == [] and overflow(page) == 0

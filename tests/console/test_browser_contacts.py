@@ -238,6 +238,19 @@ def twins(page: Page, *names: str) -> None:
     expect(page.locator("#report")).to_contain_text(f"{len(names)} new")
 
 
+def test_a_merge_of_two_with_one_name_says_which_one_stays(page: Page, installation: Installation) -> None:
+    """By their addresses; and by their ids, if these are the same."""
+    twins(page, "Pat Zeman", "Pat Zeman")
+    ids = {one["id"] for one in installation.call("GET", "/contacts")[1] if one["name"] == "Pat Zeman"}
+    page.goto("/contacts/duplicates")
+    page.get_by_role("button", name="Keep this one: Pat Zeman").first.click()
+    asked = page.get_by_role("dialog").locator("#question").text_content() or ""
+    assert len(ids) == 2 and all(f"“Pat Zeman” (1990-04-12, t@x.org, id {one})" in asked for one in ids)
+    page.keyboard.press("Escape")
+    for one in ids:
+        assert installation.call("DELETE", f"/contacts/{one}")[0] == 204
+
+
 def test_duplicates_are_shown_side_by_side_and_merged_by_keyboard(page: Page, installation: Installation) -> None:
     """The one that is chosen stays; who is not marked stays, too; it is asked first, and Escape changes nothing."""
     twins(page, "John Doe", "Doe\\, John", "J. Doe")
@@ -251,7 +264,9 @@ def test_duplicates_are_shown_side_by_side_and_merged_by_keyboard(page: Page, in
     for answer in ("Escape", "Enter"):
         stays.focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_role("dialog")).to_contain_text("Merge “Doe, John” into “John Doe” (1990-04-12)?")
+        expect(page.get_by_role("dialog")).to_contain_text(
+            "Merge “Doe, John” (1990-04-12, t@x.org) into “John Doe” (1990-04-12, t@x.org)?"
+        )
         page.keyboard.press(answer)
         expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_text("Merged into “John Doe”. Not kept: name Doe, John")).to_be_visible()

@@ -18,6 +18,7 @@ from service.domain.timestamps import format_timestamp, parse_timestamp
 from service.usecases.foresight.timelines import Comes
 from service.web.console.form_fields import fields_of
 from service.web.console.formatting import duration, summary
+from service.web.console.history.job_zone import JobZone
 from service.web.console.history.repairs import repairs
 from service.web.console.job_schedule import describe
 from service.web.console.plots import HEIGHT, LEFT, WIDTH, plot
@@ -25,6 +26,7 @@ from service.web.console.run_page import parts_of
 from service.web.console.timeline import CELL, DAY, LANES, Timeline, timeline, x_of
 
 NOW = 1_763_900_000
+UTC = JobZone({"schedule_type": None, "schedule_config": None})
 IDS = count()
 STATUSES = ["success", "failed", "running", "queued", "cancelled", "skipped"]
 
@@ -68,7 +70,7 @@ def drawing(
 def test_every_bar_lies_within_its_plot_and_the_highest_below_the_highest_line(values: list[tuple[int, str]]) -> None:
     """Whatever the durations are, from nothing to days; the oldest run is the leftmost."""
     runs = [run("x", NOW + 60 * i, status, duration_ms=value) for i, (value, status) in enumerate(values)]
-    drawn = plot("Duration", runs[::-1], "duration_ms")
+    drawn = plot("Duration", "duration_ms", runs[::-1], UTC)
     assert drawn is not None
     assert [bar.status for bar in drawn.bars] == [status for _, status in values]
     assert all(bar.x >= LEFT and bar.x + bar.width <= WIDTH + 0.1 for bar in drawn.bars)
@@ -80,10 +82,19 @@ def test_every_bar_lies_within_its_plot_and_the_highest_below_the_highest_line(v
 
 def test_a_plot_of_nothing_is_none_and_runs_without_the_measure_are_left_out() -> None:
     """A skipped run has no duration, a waiting one no lateness."""
-    assert plot("Duration", [], "duration_ms") is None
-    assert plot("Duration", [run("x", NOW, duration_ms=None)], "duration_ms") is None
-    drawn = plot("Duration", [run("x", NOW, duration_ms=None), run("x", NOW)], "duration_ms")
+    assert plot("Duration", "duration_ms", [], UTC) is None
+    assert plot("Duration", "duration_ms", [run("x", NOW, duration_ms=None)], UTC) is None
+    drawn = plot("Duration", "duration_ms", [run("x", NOW, duration_ms=None), run("x", NOW)], UTC)
     assert drawn is not None and len(drawn.bars) == 1
+
+
+def test_a_plot_writes_its_times_in_the_jobs_zone() -> None:
+    """As the history below it does."""
+    vienna = JobZone(job("x", "daily", {"hour": 8, "minute": 0, "timezone": "Europe/Vienna"}))
+    drawn = plot("Duration", "duration_ms", [run("x", NOW)], vienna)
+    assert drawn is not None
+    assert drawn.first == drawn.last == "Sun 2025-11-23 13:13:20 +01:00"
+    assert drawn.bars[0].tooltip.startswith("Sun 2025-11-23 13:13:20 +01:00: ")
 
 
 @given(

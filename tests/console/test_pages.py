@@ -595,6 +595,26 @@ def test_a_cancelled_run_is_no_failure_on_any_page(browser: Browser, rig: Rig) -
     assert set(re.findall(r'class="mark (\w+)"', lanes)) == {"cancelled", "upcoming"}
 
 
+def test_a_jobs_page_tells_each_error_once_with_its_count(browser: Browser, rig: Rig) -> None:
+    """The newest first; that it is scheduled is no success."""
+    job_id = make_job(browser, name="Failing")
+    for error in ("no paper", "no paper", "no ink", "no paper"):
+        run(browser, rig, job_id, Outcome("failed", error=error))
+    answer = browser.get(f"/jobs/{job_id}")
+    assert answer.text.count("<pre>no paper</pre>") == answer.text.count("<pre>no ink</pre>") == 1
+    assert answer.text.index("<pre>no paper</pre>") < answer.text.index("<pre>no ink</pre>")
+    assert words(answer).count("and 2 earlier runs of the last 100, by the same error") == 1
+    assert words(answer).count("by the same error") == 1
+
+
+def test_a_results_texts_do_not_look_like_its_numbers(browser: Browser, rig: Rig) -> None:
+    job_id = make_job(browser, name="Told")
+    run_id = run(browser, rig, job_id, Outcome("success", result={"sent": 3, "warnings": ["MESSAGE_URL is not set"]}))
+    page = browser.get(f"/jobs/{job_id}/runs/{run_id}").text
+    assert '<div class="text"><dt>warnings</dt><dd>MESSAGE_URL is not set</dd></div>' in page
+    assert "<div><dt>sent</dt><dd>3</dd></div>" in page
+
+
 def test_a_rehearsal_is_marked_and_counts_nowhere(browser: Browser, rig: Rig) -> None:
     """In the lists and on its page; a failed one is neither among the errors nor on the first page."""
     job_id = make_job(browser, name="Rehearsed")

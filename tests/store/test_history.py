@@ -12,6 +12,7 @@ from service.errors import NotFound
 from service.store.counters import read
 from service.store.runs import run_views as history
 from service.store.server.redis_clock import RedisClock
+from service.web.console.history.job_zone import JobZone
 from service.web.console.plots import plot
 from tests.support.store_rig import Rig
 
@@ -56,7 +57,9 @@ def test_a_clock_that_was_set_back_makes_no_negative_times(rig: Rig) -> None:
     assert (ended["duration_ms"], ended["lateness_ms"]) == (0, 0)
     counted = read(rig.scripts)
     assert (counted.duration["echo"].sum_ms, counted.lateness["echo"].sum_ms) == (0, 0)
-    drawn = plot("Duration", rig.history(job_id), "duration_ms")
+    drawn = plot(
+        "Duration", "duration_ms", rig.history(job_id), JobZone({"schedule_type": None, "schedule_config": None})
+    )
     assert drawn is not None and all(bar.height > 0 for bar in drawn.bars) and "-" not in drawn.summary
 
 

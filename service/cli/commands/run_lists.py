@@ -58,7 +58,7 @@ def history(
         found = list(api().pages(f"{job_path(job_id)}/history", limit))
     else:
         found = list(api().pages("/scheduler/runs", limit, job_id=job_id, **filters))
-        if job_id is None and len(found) >= LISTED_RUNS:
+        if job_id is None and (len(found) >= LISTED_RUNS or since is not None or not found):
             note(f"The list of all jobs' runs has the newest {LISTED_RUNS:,}; name a job to see older ones of it.")
     if json:
         show_data(found)

@@ -41,10 +41,12 @@ PLOTTED = 100
 """Runs in the plots."""
 LISTED = 20
 """Runs on a page of the history."""
+MEASURES = (("Duration", "duration_ms"), ("Lateness", "lateness_ms"))
+"""What is plotted: titles and fields of a run."""
 CHANGES = 5
 """The newest revisions in the history of changes; a link leads to all."""
 ERRORS = 3
-"""The most errors to show above the history."""
+"""The most different errors to show above the history."""
 
 
 class JobPage(RenderedPage):
@@ -94,13 +96,9 @@ class JobPage(RenderedPage):
             start=start,
             following=listed.next_cursor,
             settings=settings_of(job["bot_config"]) + options_of(_chosen(job["options"])),
-            plots=[
-                drawn
-                for drawn in (plot("Duration", recent, "duration_ms"), plot("Lateness", recent, "lateness_ms"))
-                if drawn is not None
-            ],
+            plots=[drawn for one in MEASURES if (drawn := plot(*one, recent, zone)) is not None],
             failed=_failed_span(recent),
-            failures=[run for run in recent if run["status"] == "failed" and not run["rehearsal"]][:ERRORS],
+            failures=_errors(recent),
             yaml=b"".join(yaml_pieces(VERSION, [definition(job)])).decode("utf-8", "replace"),
             rehearsable={job["bot_type"]} if bot is not None and "dry_run" in bot.Config.model_fields else set(),
         )
@@ -120,6 +118,15 @@ def _both(newest: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]
     """Join the newest runs and a page of the history, each run once."""
     known = {run["id"] for run in newest}
     return [*newest, *(run for run in page if run["id"] not in known)]
+
+
+def _errors(runs: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+    """Find the last different errors, newest first: the newest run that failed by it, and how many did."""
+    found: dict[str | None, list[Mapping[str, Any]]] = {}
+    for run in runs:
+        if run["status"] == "failed" and not run["rehearsal"]:
+            found.setdefault(run["error"], []).append(run)
+    return [(alike[0], len(alike)) for alike in found.values()][:ERRORS]
 
 
 def _failed_span(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from service.web.console.formatting import duration, plural, stamp
+from service.web.console.formatting import duration, plural
+from service.web.console.history.job_zone import JobZone
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 170, 64, 10, 22
 """In units of the plot: its size, and the room for the scale on the left and the times below."""
@@ -59,13 +60,14 @@ class Plot:
     floor: int = HEIGHT - BOTTOM
 
 
-def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | None:
+def plot(title: str, measure: str, runs: Sequence[Mapping[str, Any]], zone: JobZone) -> Plot | None:
     """Plot one measure of runs.
 
     Args:
         title: The measure's name.
-        runs: Runs, newest first.
         measure: `duration_ms` or `lateness_ms`.
+        runs: Runs, newest first.
+        zone: The job's zone, in which times are written.
 
     Returns:
         The plot. None if no run has the measure.
@@ -88,7 +90,7 @@ def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | 
             width=round(slot * 0.8, 1),
             height=max(height(value), 1.5),
             status=run["status"],
-            tooltip=f"{stamp(run['started_at'])} UTC: {duration(value)}, {run['status']}",
+            tooltip=f"{zone(run['started_at'])}: {duration(value)}, {run['status']}",
         )
         for index, (run, value) in enumerate(zip(known, values, strict=True))
     )
@@ -97,7 +99,7 @@ def plot(title: str, runs: Sequence[Mapping[str, Any]], measure: str) -> Plot | 
         f"{title} of the last {plural(len(known), 'run')}: median {duration(median(values))}, "
         f"maximum {duration(max(values))}."
     )
-    return Plot(title, summary, bars, lines, stamp(known[0]["started_at"]), stamp(known[-1]["started_at"]))
+    return Plot(title, summary, bars, lines, zone(known[0]["started_at"]), zone(known[-1]["started_at"]))
 
 
 def _scale(highest: int) -> tuple[int, int]:

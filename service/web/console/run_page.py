@@ -15,6 +15,7 @@ from service.secrecy.redaction import redacted_json
 from service.usecases.jobs import Jobs
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
+from service.web.console.history.job_zone import JobZone
 from service.web.console.history.repairs import repairs
 from service.web.console.page import Page, RenderedPage, show
 from service.web.console.wording.setting_words import settings_of
@@ -44,7 +45,7 @@ class RunPage(RenderedPage):
         """Show the run with its log so far. The page's script follows the log from there."""
         # In this order, so that the log of an ended run is complete.
         run = self._runs.run(job_id, run_id).data
-        newest = self._newest(run)
+        newest, job = self._newest(run), self._job(job_id)
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
         config, overlay = self._config(run), redacted_json(run.get("overlay") or {})
@@ -55,7 +56,8 @@ class RunPage(RenderedPage):
             run=run,
             open=run["finished_at"] is None,
             followed=self._may_follow(job_id, run_id),
-            job_name=self._name(job_id),
+            job_name="Its job" if job is None else job["name"],
+            zone=JobZone(job or {"schedule_type": None, "schedule_config": None}),
             log=log,
             progress=run.get("progress"),
             awaits=self._runs.awaits(run_id) if run["status"] == "queued" else None,
@@ -88,11 +90,11 @@ class RunPage(RenderedPage):
         config: dict[str, Any] = redacted_json({**one["definition"]["bot_config"], **(run.get("overlay") or {})})
         return config
 
-    def _name(self, job_id: str) -> str:
+    def _job(self, job_id: str) -> dict[str, Any] | None:
         try:
-            return str(self._jobs.get(job_id).data["name"])
+            return self._jobs.get(job_id).data
         except (Conflict, NotFound):
-            return "Its job"
+            return None
 
     def _newest(self, run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Read the job's newest runs, some of which may do a failed run again."""

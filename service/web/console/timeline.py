@@ -29,7 +29,7 @@ TOLD = 5
 """Runs of one mark that are told one by one; the others are counted."""
 LINKED = 2
 """Runs of one mark with a link: the worst ones."""
-WIDTH, LEFT, TOP, LANE = 960, 190, 24, 26
+WIDTH, LEFT, TOP, LANE = 960, 300, 24, 26
 """In units of the drawing: its width, the room for names and for the scale, the height of a lane."""
 Upcoming = Callable[[Sequence[str], int, int], Mapping[str, Sequence[Comes]]]
 """Ids of jobs, the last instant, and how far apart marks are (both s) -> the coming occurrences of each."""
@@ -43,7 +43,6 @@ Runs = Sequence[Mapping[str, Any]]
 RunsOf = Callable[[Sequence[str]], Runs]
 """Ids of jobs -> their runs of the last day."""
 WORST_FIRST = ("failed", "running", "queued", "cancelled", "skipped", "success")
-NAME_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Lane:
 
     Args:
         job_id: the job's.
-        name: the job's, as short as it has to be.
+        name: the job's.
         y: where it stands.
         marks: from left to right.
         past: what became of its runs in the last day, in words.
@@ -200,7 +199,7 @@ class _Drawing:
         past = [self._past(cell, its, mended) for cell, its in sorted(cells.items())]
         upcoming = [self._upcoming(one, pauses) for one in coming]
         return Lane(
-            self._job_id, _short(name), TOP + LANE * index + LANE / 2, (*past, *upcoming),
+            self._job_id, name, TOP + LANE * index + LANE / 2, (*past, *upcoming),
             _in_words(_counted([run for its in cells.values() for run in its])),
             upcoming[0].tooltip if upcoming else "", self._zone.name,
         )  # fmt: skip
@@ -294,7 +293,3 @@ def _span(seconds: int) -> str:
 
 def _hours(hours: int) -> str:
     return "now" if hours == 0 else f"{hours:+d} h".replace("-", "−")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"

@@ -43,8 +43,15 @@ export function listen() {
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
+  // A menu that would reach beyond the window's lower edge opens upwards.
+  document.addEventListener("toggle", ({ target }) => {
+    if (!target.matches("details.menu")) return;
+    target.classList.remove("up");
+    const { bottom } = target.open ? target.lastElementChild.getBoundingClientRect() : { bottom: 0 };
+    target.classList.toggle("up", bottom > innerHeight);
+  }, { capture: true });
   document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 }

@@ -4,10 +4,12 @@ import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 import { sendOnce } from "./once.js";
 
+const many = document.getElementById("many");
 const form = document.getElementById("batch");
 const told = document.getElementById("batch-told");
 const words = document.getElementById("batch-words");
-const table = document.getElementById("batch-results");
+const refusals = document.getElementById("batch-results");
+const done = document.getElementById("batch-done"); // folded: what became of the others
 const go = document.getElementById("carry-out");
 const MOST = 1000; // jobs of one request
 const DOING = {
@@ -16,7 +18,7 @@ const DOING = {
 };
 const ticked = new Set();
 let last; // the box that was clicked last
-let planned; // {request, ids}: what the rehearsal has found
+let planned; // {asked, ids, others}: what the rehearsal has found, and the results of those that are left alone
 
 const action = () => document.getElementById("action").value;
 const jobs = (count) => `${count} ${count === 1 ? "job" : "jobs"}`;
@@ -56,7 +58,9 @@ async function rehearse() {
   const which = byFilter ? [{ filter: JSON.parse(form.dataset.filter) }] : inParts([...ticked]).map((ids) => ({ ids }));
   if (!which.length) return show("Tick the jobs in the list first.", []);
   const results = await collected(which.map((one) => ({ ...asked, ...one, dry_run: true })));
-  planned = { asked, ids: results.filter((one) => one.outcome === "done").map((one) => one.id) };
+  planned = {
+    asked, ids: results.filter((one) => one.outcome === "done").map((one) => one.id), others: results.filter((one) => one.outcome !== "done"),
+  };
   show(counts(results, "would be"), results.filter((one) => one.outcome === "refused"));
   go.textContent = `${DOING[asked.action][0]} ${jobs(planned.ids.length)}`;
   go.classList.toggle("danger", asked.action === "delete");
@@ -69,9 +73,9 @@ async function carryOut() {
   for (; planned.ids.length; planned.ids = planned.ids.slice(MOST)) {
     planned.results.push(...(await collected([{ ...planned.asked, ids: planned.ids.slice(0, MOST) }])));
   }
-  const { results } = planned;
+  const results = [...planned.others, ...planned.results];
   planned = undefined;
-  show(counts(results, results.length === 1 ? "is" : "are"), results);
+  show(counts(results, results.filter((one) => one.outcome === "done").length === 1 ? "is" : "are"), results);
   ticked.clear();
   await refresh().catch(() => {});
   tick();
@@ -86,11 +90,22 @@ function counts(results, verb) {
 
 function show(text, results) {
   words.textContent = text;
-  table.hidden = !results.length;
-  table.tBodies[0].replaceChildren(...results.map(row));
+  const refused = results.filter((one) => one.outcome === "refused");
+  fill(refusals, refused);
+  const others = ["unchanged", "done"].flatMap((outcome) => results.filter((one) => one.outcome === outcome));
+  fill(done.querySelector("table"), others);
+  done.hidden = !others.length;
+  done.open = false;
+  done.querySelector("summary").textContent = `Show ${refused.length ? "the other " : ""}${jobs(others.length)}`;
   go.hidden = true;
   told.hidden = false;
-  told.focus();
+  told.focus({ preventScroll: true }); // the page must not move; the panel scrolls by itself
+  many.scrollTop = many.scrollHeight;
+}
+
+function fill(table, results) {
+  table.hidden = !results.length;
+  table.tBodies[0].replaceChildren(...results.map(row));
 }
 
 function row({ id, name, outcome, detail, run_ids = [] }) {
@@ -110,6 +125,7 @@ function tick() {
   const boxes = [...document.querySelectorAll("[data-tick]")];
   if (all) all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
   document.getElementById("ticked").textContent = ticked.size;
+  document.getElementById("many-ticked").textContent = ticked.size ? `: ${ticked.size} ticked` : "";
 }
 
 function forget() {
@@ -140,7 +156,6 @@ export function listenToBatches() {
     if (target.id === "tick-all") for (const box of document.querySelectorAll("[data-tick]")) (target.checked ? ticked.add(box.dataset.tick) : ticked.delete(box.dataset.tick));
     else if (target.dataset.tick) (target.checked ? ticked.add(target.dataset.tick) : ticked.delete(target.dataset.tick));
     else return;
-    document.getElementById("many").open = true;
     forget();
     tick();
   });

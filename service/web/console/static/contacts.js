@@ -10,6 +10,7 @@ import { signInAgain } from "./session.js";
 const MIB = 2 ** 20;
 const drop = document.getElementById("drop");
 const file = document.getElementById("file");
+const folded = document.getElementById("import"); // opens for a file that somebody drags over the page
 const sending = document.getElementById("sending");
 const bar = sending.querySelector("progress");
 const sent = document.getElementById("sent");
@@ -124,6 +125,7 @@ const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 addEventListener("dragover", (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();
+  if (folded) folded.open = true;
   const isInside = drop.contains(event.target);
   event.dataTransfer.dropEffect = isInside ? "copy" : "none";
   drop.classList.toggle("over", isInside);

@@ -17,8 +17,8 @@ async function keep(button) {
     say("Check “Same person” for at least one other contact", { bad: true });
     return;
   }
-  const names = others.map(({ dataset }) => `“${dataset.name}”`).join(", ");
-  if (!(await confirmed(`Merge ${names} into “${stays.dataset.name}”${born(stays)}?`))) return;
+  const [kept, ...merged] = named([stays, ...others]);
+  if (!(await confirmed(`Merge ${merged.join(", ")} into ${kept}?`))) return;
   const { contact, left_out: lost } = await sendFrom(button, {
     from: others.map(({ dataset }) => dataset.person),
   });
@@ -28,6 +28,14 @@ async function keep(button) {
   document.querySelector("#duplicates a, #duplicates button")?.focus();
 }
 
-function born(person) {
-  return ` (${person.querySelector("dd").textContent.trim()})`.replace(" (–)", "");
+// Names contacts by what tells them apart: their birthday and e-mail address, and their id if others share these.
+function named(people) {
+  const briefly = people.map(({ dataset }) => inWords(dataset.name, dataset.birthday, dataset.email));
+  const isShared = (text) => briefly.indexOf(text) !== briefly.lastIndexOf(text);
+  return people.map(({ dataset }, index) => (isShared(briefly[index]) ? inWords(dataset.name, dataset.birthday, dataset.email, `id ${dataset.person}`) : briefly[index]));
+}
+
+function inWords(name, ...terms) {
+  const told = terms.filter(Boolean).join(", ");
+  return told ? `“${name}” (${told})` : `“${name}”`;
 }

@@ -2,6 +2,7 @@
 import { listen } from "./actions.js";
 import { listenToBatches } from "./batch.js";
 import { mark } from "./deletion.js";
+import { keepLabelsCounted } from "./labels.js";
 
 const filters = document.getElementById("filters");
 filters.addEventListener("change", (event) => { if (event.target.localName === "select") filters.requestSubmit(); });
@@ -10,4 +11,5 @@ filters.addEventListener("formdata", ({ formData }) => {
 });
 document.addEventListener("renewed", mark);
 listen();
+keepLabelsCounted();
 listenToBatches();

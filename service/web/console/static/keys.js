@@ -43,7 +43,7 @@ function search() {
 
 const sections = () => [...document.querySelectorAll(".sections [data-key]")];
 const goTo = (letter) => sections().find((link) => link.dataset.key === letter)?.click();
-const create = () => (document.querySelector("main .head a.primary[href$='/new']") ?? document.querySelector("[data-new]"))?.click();
+const create = () => (document.querySelector("main .head a[href$='/new']") ?? document.querySelector("[data-new]"))?.click();
 
 const DOES = {
   "/": search,
@@ -52,7 +52,7 @@ const DOES = {
   j: () => step(1),
   k: () => step(-1),
   x: () => inRow("input[type=checkbox]")?.click(),
-  m: () => inRow("details.menu summary")?.click(),
+  m: () => { const menu = inRow("details.menu summary"); menu?.click(); menu?.focus(); },
   g: () => { went = Date.now(); },
 };
 

@@ -65,7 +65,9 @@ function add(entry) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   const none = log.querySelector(".none");
   none.hidden = true;
-  none.before(rowOf(entry));
+  const row = rowOf(entry);
+  none.before(row);
+  showTimes(row);
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
@@ -77,7 +79,6 @@ function rowOf({ at, level, message }) {
     row.append(time, " ");
   }
   row.append(element("b", { textContent: level }), " ", element("span", { textContent: message }));
-  showTimes(row);
   return row;
 }
 

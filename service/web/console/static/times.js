@@ -69,16 +69,18 @@ export function onClocks(instant, its) {
   return `${weekday.format(new Date(`${clock}Z`))} ${clock.replace("T", " ")}`;
 }
 
-// Formats every <time> in `root`. data-whole shows the whole time, data-clock its clock alone.
+// Formats every <time> in `root`. data-whole shows the whole time, data-clock its clock alone; within data-clocks, in the
+// zone that it names, else in the reader's.
 export function showTimes(root = document) {
   const now = Date.now();
   for (const element of root.querySelectorAll("time[datetime]")) {
     const instant = new Date(element.dateTime);
     if (Number.isNaN(instant.valueOf())) continue;
-    const whole = inFull(instant);
+    const its = element.closest("[data-clocks]")?.dataset.clocks ?? zone;
+    const whole = onClocks(instant.toISOString().slice(0, 19), its);
     const text = "whole" in element.dataset ? whole : "clock" in element.dataset ? whole.slice(15) : relative(instant, now);
     if (element.textContent !== text) element.textContent = text;
-    const title = `${whole} (${zone})`;
+    const title = `${whole} (${its})`;
     if (element.title !== title) element.title = title;
   }
 }
