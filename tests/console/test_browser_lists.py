@@ -114,3 +114,16 @@ def test_a_menu_at_the_lower_edge_opens_upwards(page: Page, installation: Instal
         expect(row.locator(".menu")).to_have_class("menu up" if is_up else "menu")
         assert box_of(menu)["y"] >= 0 and box_of(menu)["y"] + box_of(menu)["height"] <= 600
         page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+def test_the_longest_name_makes_no_list_wider_than_the_window(
+    page: Page, installation: Installation, width: int
+) -> None:
+    """Of 200 letters without a blank, with a run and an occurrence to come."""
+    job_id = installation.make_job(name="W" * 199 + "!")
+    installation.until_status(job_id, installation.run_now(job_id), "success")
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/runs", "/coming?q=w", "/jobs", "/"):
+        page.goto(path)
+        assert overflow(page) == 0, path
