@@ -45,6 +45,8 @@ def _prepare_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 # until the process ends
+    if os.environ.get("COLUMNS", "").strip() == "0":
+        del os.environ["COLUMNS"]  # some terminals do not know their width; the libraries would print nothing
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
 
