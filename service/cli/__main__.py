@@ -20,21 +20,35 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
+    _prepare_streams()
     try:
-        return _complete(os.environ["_BOT_SCHEDULER_WORDS"]) if "_BOT_SCHEDULER_WORDS" in os.environ else _run()
+        status = _complete(os.environ["_BOT_SCHEDULER_WORDS"]) if "_BOT_SCHEDULER_WORDS" in os.environ else _run()
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        _print_no_more()  # the reader has seen enough (`| head`)
-        return Exit.OK
+    except (BrokenPipeError, SystemExit) as end:
+        if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
+            raise
+        _print_no_more()  # the reader has seen enough (`| head`); Rich and Typer end with 1 then
+        return Exit.PIPE_CLOSED
     except OSError as error:
         if error.errno not in _NOT_WRITTEN:
             raise
         _print_no_more()
         sys.stderr.write(f"The output could not be written: {error.strerror}; free space there, and try again\n")
         return Exit.NOT_WRITTEN
+
+
+def _prepare_streams() -> None:
+    """Let streams that were closed (`>&-`) lead nowhere, and let the others take any text."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 # until the process ends
+    if os.environ.get("COLUMNS", "").strip() == "0":
+        del os.environ["COLUMNS"]  # some terminals do not know their width; the libraries would print nothing
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
 
 
 def _print_no_more() -> None:
@@ -69,15 +83,16 @@ def _run_command() -> int:
     from typer import TyperException
 
     from service.cli.app import command_line
-    from service.cli.input.usage import usage_of
+    from service.cli.input.usage import not_utf8, usage_of
 
     try:
         status: Any = command_line()(prog_name=NAME, standalone_mode=False)
-        sys.stdout.flush()
     except TyperException as error:
         if _is_help(error):
             return Exit.OK
         raise Failure(Exit.USAGE, usage_of(error)) from None
+    except UnicodeEncodeError as error:
+        raise Failure(Exit.USAGE, not_utf8(sys.argv[1:])) from error
     return status if isinstance(status, int) else Exit.OK
 
 

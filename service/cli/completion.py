@@ -1,7 +1,7 @@
-"""Completion in bash, zsh and fish: what was typed goes in, and words come out that the shell puts in quotation marks.
+"""Completion in bash, zsh and fish: what was typed goes in, and words come out that stay one word each.
 
 Typer finds the words. Its scripts for the shells break names that have spaces, so these take their place: they hand
-over the line, or the words of it, and quote what comes back.
+over the line, or the words of it. Zsh and fish quote what comes back; for bash it is quoted here.
 """
 
 from __future__ import annotations
@@ -15,32 +15,28 @@ from io import StringIO
 from typer import _completion_shared
 
 from service.cli.exits import Failure
+from service.cli.typed_line import read_line
 from service.home import NAME
 
-_BEHIND = re.compile(r"[^:=]*$")
-LINE = "_BOT_SCHEDULER_LINE"
-"""The variable in which the script for bash hands over the line up to the cursor."""
+LINE, BREAKS = "_BOT_SCHEDULER_LINE", "_BOT_SCHEDULER_BREAKS"
+"""The variables in which the script for bash hands over the line up to the cursor, and what breaks words in it."""
 _TYPER = "_BOT_SCHEDULER_COMPLETE"
+_OPTION = re.compile(r"--[^=]+=")
+"""What stands before a value, which Typer leaves out."""
 
 BASH = r"""
 %(complete_func)s() {
-    local found before word current="${COMP_WORDS[COMP_CWORD]}"
+    local found
     COMPREPLY=()
     while IFS= read -r found; do
-        before="${found%%%%$'\t'*}" word="${found#*$'\t'}"
-        if [[ $current != [\"\']* ]]; then
-            printf -v word %%q "$word"
-            [[ -z $before ]] || printf -v before %%q "$before"
-        else
-            before=
-        fi
-        COMPREPLY+=("${word#"$before"}")
-    done < <(env _BOT_SCHEDULER_WORDS=bash _BOT_SCHEDULER_LINE="${COMP_LINE:0:COMP_POINT}" "$1")
+        COMPREPLY+=("$found")
+    done < <(env _BOT_SCHEDULER_WORDS=bash _BOT_SCHEDULER_LINE="${COMP_LINE:0:COMP_POINT}" \
+        _BOT_SCHEDULER_BREAKS="$COMP_WORDBREAKS" "$1")
 }
 
 complete -o default -F %(complete_func)s %(prog_name)s
 """
-"""Bash replaces what is behind the last colon or equals sign of a word; the rest comes before a tab, to be cut off."""
+"""It inserts what comes back as it is."""
 ZSH = r"""
 #compdef %(prog_name)s
 
@@ -77,48 +73,29 @@ def use_own_scripts() -> None:
 def answer(shell: str, environment: MutableMapping[str, str], typed: Sequence[str], run: Callable[[], object]) -> str:
     """Return what a script is to offer: in each line a word, and for zsh and fish a tab and what it means.
 
+    A script for bash of an earlier version hands over no breaks, and runs what stands in names; it is offered nothing.
+
     Args:
         shell: The shell.
         environment: This process', in which Typer finds the question.
         typed: The words behind the command's name, the last of them unfinished; bash has the line in `environment`.
         run: Runs the command line, which answers and does nothing else.
     """
-    words = words_in(environment.get(LINE, ""))[1:] if shell == "bash" else list(typed)
+    line = read_line(environment.get(LINE, ""), environment.get(BREAKS, ""))
+    if shell == "bash" and BREAKS not in environment:
+        return ""
+    words = line.words[1:] if shell == "bash" else list(typed)
     # Fish hands over the last word as it was typed; so does zsh one whose quotation mark is still open.
     if words and (shell == "fish" or (shell == "zsh" and words[-1].startswith(('"', "'")))):
-        words[-1] = words_in(words[-1])[-1]
+        words[-1] = read_line(words[-1]).words[-1]
     environment.update({
         _TYPER: "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         "_TYPER_COMPLETE_ARGS": shlex.join([NAME, *(words or [""])]),
     })  # fmt: skip
     with redirect_stdout(StringIO()) as said, suppress(Failure, SystemExit):
         run()
-    offers = [line for line in said.getvalue().splitlines() if line]
-    if shell != "bash":
-        return "".join(f"{offer}\n" for offer in offers)
-    before = _BEHIND.sub("", words[-1]) if words else ""
-    return "".join(f"{before}\t{offer.partition(chr(9))[0]}\n" for offer in offers)
-
-
-def words_in(line: str) -> list[str]:
-    """Split a line as a shell does; its last word may be unfinished, within quotation marks, or empty.
-
-    Args:
-        line: The line up to the cursor.
-    """
-    words: list[str] = []
-    word, quote, escaped, begun = "", "", False, False
-    for letter in line:
-        if escaped:
-            word, escaped = word + letter, False
-        elif letter == "\\" and quote != "'":
-            escaped = begun = True
-        elif quote:
-            word, quote = (word, "") if letter == quote else (word + letter, quote)
-        elif letter in "\"'":
-            quote, begun = letter, True
-        elif letter.isspace():
-            words, word, begun = [*words, word] if begun else words, "", False
-        else:
-            word, begun = word + letter, True
-    return [*words, word]
+    option = _OPTION.match(words[-1]) if words else None
+    offers = [(option[0] if option else "") + offer for offer in said.getvalue().split("\n") if offer]
+    if shell == "bash":
+        offers = [one for offer in offers if (one := line.going_on(offer.partition("\t")[0])) is not None]
+    return "".join(f"{offer}\n" for offer in offers)

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     UNREACHABLE = 6
     NOT_WRITTEN = 74  # as EX_IOERR in sysexits.h
     INTERRUPTED = 130
+    PIPE_CLOSED = 141  # as of a program that SIGPIPE ends
 
 
 class Failure(Exception):

@@ -46,7 +46,8 @@ def test_the_banner_counts_what_it_does_not_show(browser: Browser) -> None:
     for number in range(5):
         made(browser, "pauses", {"scope": "all", "reason": f"reason {number}"})
     told = words(browser.get("/jobs"))
-    shown = [f"reason {number}" in told for number in range(5)]  # two of one millisecond stand in the order of their ids
+    # Two of the same millisecond stand in the order of their ids.
+    shown = [f"reason {number}" in told for number in range(5)]
     assert sum(shown) == 3 and "2 more pauses" in told
 
 

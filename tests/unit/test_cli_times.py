@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,9 +11,9 @@ from hypothesis import strategies as st
 
 from service.cli.exits import Exit, Failure
 from service.cli.input.moments import instant
+from service.cli.output import watching
 from service.cli.output.tables import BETWEEN, Column, fitted
 from service.cli.output.times import relative
-from service.cli.output.watching import keep_showing
 
 NOW = datetime(2027, 1, 15, 8, 0, 0, tzinfo=UTC)
 
@@ -94,8 +93,8 @@ def test_a_list_is_shown_again_where_it_differs(
             raise turn
         sys.stdout.write(f"{turn}\n")
 
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(watching, "_wait", lambda: None)
     with pytest.raises(KeyboardInterrupt):
-        keep_showing(show, "bot-scheduler history")
+        watching.keep_showing(show, "bot-scheduler history")
     said = capsys.readouterr()
     assert (said.out, said.err) == ("one\n\ntwo\n", "away; trying again\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -18,6 +19,8 @@ from service.cli.output.times import CLOCK
 
 TIMEOUT_SECONDS = 30.0
 """The default limit of the wait for an answer, and for each further piece of it."""
+WAITS = 2
+"""How many times that limit a whole answer may take, from its first byte on."""
 MOST_BYTES = 64 << 20
 """The largest answer that is read whole: some 50,000 jobs."""
 _OF_THE_WAY = ("content-encoding", "content-length", "transfer-encoding")
@@ -70,7 +73,7 @@ class Api:
                 method, path, params=query or None, json=body, content=content, headers=headers,
                 timeout=httpx.Timeout(seconds, connect=10),
             ) as sent:  # fmt: skip
-                answer = self._whole(sent)
+                answer = self._whole(sent, seconds)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self.unreachable(error) from None
         CLOCK.hear(answer.headers.get("Date"))
@@ -78,11 +81,13 @@ class Api:
             raise self.refusal(answer)
         return answer
 
-    def _whole(self, sent: httpx.Response) -> httpx.Response:
-        """Read an answer, if it has an end: another program may send for ever."""
-        found = bytearray()
+    def _whole(self, sent: httpx.Response, seconds: float | None) -> httpx.Response:
+        """Read an answer, if it has an end: another program may send for ever, or a byte now and then."""
+        found, end = bytearray(), None if seconds is None else time.monotonic() + WAITS * seconds
         for piece in sent.iter_bytes():
             found += piece
+            if end is not None and time.monotonic() > end:
+                raise httpx.ReadTimeout("only a part of it came")
             if len(found) > MOST_BYTES:
                 raise Failure(
                     Exit.UNREACHABLE,
@@ -185,6 +190,8 @@ class Api:
 
     def unreachable(self, error: Exception) -> Failure:
         """Put a connection's error into a Failure."""
+        if isinstance(error, httpx.InvalidURL) and "too long" in str(error):
+            return Failure(Exit.USAGE, "A text is too long for a request; give a shorter one")
         if isinstance(error, httpx.LocalProtocolError):
             told = f"The key from {self.location.key_from} has bytes that an HTTP header cannot contain"
             return Failure(Exit.UNAUTHORISED, told)
@@ -225,5 +232,12 @@ def api() -> Api:
 
 
 def segment(text: str) -> str:
-    """Escape `text` so that it is one segment of a path."""
+    """Escape `text` so that it is one segment of a path.
+
+    Raises:
+        Failure: It has a slash, which no name or id in an address has; the service says of such an address only that
+            there is nothing.
+    """
+    if "/" in text or "\\" in text:
+        raise Failure(Exit.NOT_FOUND, f"Nothing has the name or id {quoted(text)}: it cannot have a slash")
     return quote(text, safe="") if text not in (".", "..") else text.replace(".", "%2E")

@@ -121,6 +121,18 @@ def read_by_others() -> Path | None:
         return None
 
 
+def check_writable() -> None:
+    """Refuse what would write the profiles where that is not possible.
+
+    Raises:
+        Failure: The file's folder, or the one in which it would be made, is not writable.
+    """
+    path = profiles_file()
+    folder = next(one for one in path.parents if one.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Failure(Exit.USAGE, f"{path} cannot be written: {folder} is not a folder that you may write to")
+
+
 def write_profiles(profiles: Profiles) -> Path:
     """Write them as a whole, readable by their owner alone. Returns the file.
 

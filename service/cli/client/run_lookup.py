@@ -102,7 +102,7 @@ def _of_all(text: str) -> str:
 
 
 def _newest(job_id: str) -> dict[str, Any]:
-    newest = api().get(f"{job_path(job_id)}/history", limit=1)
+    newest = api().items(api().ask("GET", f"{job_path(job_id)}/history", params={"limit": 1}))
     if not newest:
         raise NoRunYet(Exit.NOT_FOUND, "This job has not run yet; run it now with: bot-scheduler jobs run JOB")
     return dict(newest[0])

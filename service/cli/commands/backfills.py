@@ -93,7 +93,7 @@ def start(
 @app.command("list", reads=True)
 def list_(job: JobName, json: Json = False) -> None:
     """List the last backfills of a job, newest first."""
-    found = api().get(f"{job_path(find_id(job))}/backfills")
+    found = api().items(api().ask("GET", f"{job_path(find_id(job))}/backfills"))
     if json:
         show_data(found)
     elif not found:

@@ -28,7 +28,7 @@ Bot = Annotated[
 
 def bots(bot: Bot = None, json: Json = False) -> None:
     """List the bots, or show one: which fields its bot_config has, for --set."""
-    found = api().get("/scheduler/bots")
+    found = api().items(api().ask("GET", "/scheduler/bots"))
     if bot is None:
         if json:
             show_data(found)

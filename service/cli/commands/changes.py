@@ -107,7 +107,7 @@ def revisions(job: JobName, revision: Wanted = None, json: Json = False) -> None
     """Show the last 50 revisions of a job, newest first; or one of them, or what differs between two."""
     path = f"{job_path(find_id(job))}/revisions"
     if revision is None:
-        _list(api().get(path), json)
+        _list(api().items(api().ask("GET", path)), json)
     elif ".." in revision:
         _difference(api().get(path, diff=revision), json)
     else:

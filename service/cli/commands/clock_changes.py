@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from service.cli.client.api import api
-from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
 from service.cli.output.formats import show_data
 from service.cli.output.printing import note
@@ -24,7 +23,7 @@ def clock_changes(
     """Show which enabled jobs meet a change of the clocks of their zone, and what becomes of their runs."""
     found = api().get("/scheduler/clock-changes", days=days)
     if not isinstance(found, dict) or "changes" not in found:
-        raise Failure(Exit.FAILED, "The service's answer has no list of changes; is it older than this command?")
+        raise api().lacks("changes")
     if json:
         show_data(found)
     elif not found["changes"]:

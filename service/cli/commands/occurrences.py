@@ -91,7 +91,7 @@ def _read(path: str, limit: int, **filters: str | None) -> dict[str, Any]:
         size = min(PAGE, limit - len(items))
         page = api().get(f"{path}/occurrences", limit=size, cursor=cursor, **filters)
         if not isinstance(page, dict) or "unaccounted" not in page:
-            raise Failure(Exit.FAILED, "The service's answer has no occurrences; is it older than this command?")
+            raise api().lacks("unaccounted")
         items += page["items"]
         cursor = page["next_cursor"]
         if cursor is None or len(items) >= limit:
@@ -191,7 +191,7 @@ def explain(
     """Say why a job ran at a time, did not run, or has no occurrence then."""
     found = api().get(f"{job_path(find_id(job))}/explain", at=at)
     if not isinstance(found, dict) or "sentence" not in found:
-        raise Failure(Exit.FAILED, "The service's answer has no explanation; is it older than this command?")
+        raise api().lacks("sentence")
     if json:
         show_data(found)
     else:

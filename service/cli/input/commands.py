@@ -117,3 +117,7 @@ def _run(function: Callable[..., Any], values: dict[str, Any], context: typer.Co
         raise as_typed(refusal, context) from None
     except KeyError as missing:  # commands read the fields of answers by their names
         raise api().lacks(missing.args[0]) from missing
+    except UnicodeError:
+        raise  # of what was typed
+    except (TypeError, AttributeError, IndexError, ValueError) as other:  # the fields are not what they should be
+        raise api().wrong_server() from other

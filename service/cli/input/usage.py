@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
 from typing import Any
+
+from service.cli.output.escaping import quoted
 
 _PLAIN = (
     (re.compile(r"Value error, "), ""),
@@ -41,3 +45,15 @@ def usage_of(error: Any) -> str:
         return told
     see = f"see `{context.command_path} --help`"
     return f"{told} Or {see}" if told.endswith("?") else f"{told}; {see}"
+
+
+def not_utf8(typed: Iterable[str]) -> str:
+    """Return the sentence for text that cannot be sent, and name the argument that has it.
+
+    Args:
+        typed: The arguments, as Python reads them: a byte that is not UTF-8 is a lone surrogate.
+    """
+    wrong = [word for word in typed if any("\ud800" <= letter <= "\udfff" for letter in word)]
+    if not wrong:
+        return "A setting of the environment is not valid UTF-8"
+    return f"The argument {quoted(os.fsencode(wrong[0]).decode(errors='backslashreplace'))} is not valid UTF-8"

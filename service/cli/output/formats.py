@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from service.cli.output.escaping import line
+from service.cli.output.escaping import clean_json, line
 
 
 class Format(StrEnum):
@@ -76,13 +76,19 @@ def show_data(value: Any) -> None:
         for item in _items(value):
             sys.stdout.write(f"{line(_first(item, fields))}\n")
     else:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(_json(value, indent=2) + "\n")
 
 
 def show_json_line(value: Any) -> None:
     """Print one JSON document on one line, without delay: for streams."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(_json(value) + "\n")
     sys.stdout.flush()
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """Write JSON; on a terminal so that no text in it controls the terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return clean_json(text) if sys.stdout.isatty() else text
 
 
 def _items(value: Any) -> list[Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import select
 import sys
-import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
@@ -59,7 +59,19 @@ def keep_showing(show: Callable[[], None], title: str) -> NoReturn:
                 sys.stdout.write(shown if last is None else f"\n{shown}")
             sys.stdout.flush()
             last = shown
-        time.sleep(WATCH_SECONDS)
+        _wait()
+
+
+def _wait() -> None:
+    """Wait until it is time for the next output.
+
+    Raises:
+        BrokenPipeError: Nobody reads the output any more (`| head`), which only a write would tell.
+    """
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)  # errors and the other end's leaving are told in any case
+    if output.poll(WATCH_SECONDS * 1000):
+        raise BrokenPipeError
 
 
 def _held(show: Callable[[], None], on_terminal: bool) -> str:

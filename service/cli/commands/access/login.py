@@ -10,7 +10,15 @@ import typer
 
 from service.cli.client.api import Api
 from service.cli.client.location import Location, address_here, located, up_environment
-from service.cli.client.profiles import HERE, Profile, profiles_file, read_profiles, shown, write_profiles
+from service.cli.client.profiles import (
+    HERE,
+    Profile,
+    check_writable,
+    profiles_file,
+    read_profiles,
+    shown,
+    write_profiles,
+)
 from service.cli.exits import Exit, Failure
 from service.cli.input.arguments import Json
 from service.cli.input.commands import Commands
@@ -49,6 +57,7 @@ def login(
         if not is_interactive():
             raise Failure(Exit.USAGE, "Name the service: bot-scheduler login https://scheduler.example.org")
         url = typer.prompt("Address of the service", default=address_here(up_environment()), err=True)
+    check_writable()  # before the key is asked for and sent
     location = located(url, b"", "what you entered", "The address")
     _check_address(location)
     if not (location.local or location.url.startswith("https:")):
