@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.canned import JOB_A, JOBS, RUN_A, RUNS, CannedService, uuid
+from tests.cli.canned import JOB_A, JOBS, RUN_A, CannedService, uuid
 from tests.support.cli_in_process import command_line
 from tests.support.shells import completion_script
 
