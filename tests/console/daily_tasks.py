@@ -314,6 +314,7 @@ def _(hand: Hand, world: World) -> None:
     hand.press(hand.page.get_by_label("Labels").get_by_role("link", name=f"team: crm-{world.way}"))
     for name in ("report", "backup", "mailing"):
         hand.tick(world.called(name))
+    hand.press(hand.page.get_by_text("Many jobs at once"))
     hand.choose(hand.page.get_by_label("What to do"), "Enable")
     hand.press(hand.page.get_by_role("button", name="Show what would happen"))
     hand.press(hand.page.locator("#carry-out"))

@@ -71,6 +71,24 @@ def test_a_button_pressed_before_the_pages_scripts_are_there_does_what_it_says(
     assert len(installation.history(job_id)) == 1
 
 
+def test_keys_pressed_before_the_pages_scripts_are_there_do_what_they_do(
+    page: Page, installation: Installation
+) -> None:
+    """A letter of the console, once; and the palette."""
+    job_id, held = installation.make_job(), list[Route]()
+    for keys, found in ((["g", "r"], "main h1:text-is('Runs')"), (["Control+k"], "dialog.palette")):
+        page.route("**/static/messages.*.js", lambda route: held.append(route))
+        page.goto(f"/jobs/{job_id}", wait_until="commit")
+        expect(page.get_by_role("button", name="Run now")).to_be_visible()
+        for key in keys:
+            page.keyboard.press(key)
+        while held:
+            held.pop().continue_()
+        page.unroute("**/static/messages.*.js")
+        expect(page.locator(found)).to_be_visible()
+    expect(page.locator("dialog.palette")).to_have_count(1)
+
+
 def test_a_log_is_followed_to_its_end(page: Page, installation: Installation, told: Path) -> None:
     """Lines, progress and the outcome appear as they come, each once; then the page says that it is complete."""
     job_id, run_id = start(installation, tells=str(told))
