@@ -306,7 +306,7 @@ def test_durations_read_as_people_say_them(ms: int | None, said: str) -> None:
         ({"status": "running", "progress": {"done": 3, "total": 9}}, "3 of 9"),
         ({"result": {"dry_run": True}}, "rehearsed"),
         ({"result": {"found": 2, "already": 2}}, "2 already greeted"),
-        ({"result": {"status_code": 204, "body": "x"}}, "status_code 204"),
+        ({"result": {"status_code": 204, "signed": False, "body": "x"}}, "status code 204, signed no"),
         ({}, ""),
     ],
 )

@@ -140,7 +140,12 @@ def summary(run: Mapping[str, Any]) -> str:
         return "rehearsed"
     if result.get("already"):
         return f"{result['already']} already greeted"
-    return _cut(", ".join(f"{name} {value}" for name, value in result.items() if isinstance(value, int | float)))
+    told = ((name.replace("_", " "), value) for name, value in result.items() if isinstance(value, int | float))
+    return _cut(", ".join(f"{name} {_said(value)}" for name, value in told))
+
+
+def _said(value: float) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _cut(text: str, limit: int = 140) -> str:
