@@ -79,7 +79,7 @@ class Reader:
 
     def page(self) -> list[Any]:
         """The first page's jobs."""
-        jobs, _ = self._call(self.listing.page, 50, None, EVERYONE, 5_000)
+        jobs, _ = self._call(self.listing.page, 50, None)
         return [json.loads(job) for job in jobs]
 
 

@@ -64,9 +64,14 @@ def test_no_entry_is_read_that_was_half_written() -> None:
     board = Board()
     with in_a_process(lambda: write_for_ever(board)):
         until(lambda: board.shown() is not None, 30)
-        read = [number for number in (read_whole(board) for _ in range(READS)) if number]
+        read: list[float] = []
+
+        def have_run_together() -> bool:
+            read.extend(number for number in (read_whole(board) for _ in range(READS)) if number)
+            return len(set(read)) > 10
+
+        until(have_run_together, 60)  # a busy machine may let one of them run alone for a while
     assert read == sorted(read)
-    assert len(set(read)) > 10, "they have run at the same time"
 
 
 def test_a_horse_killed_at_any_instant_leaves_a_whole_entry() -> None:

@@ -239,6 +239,11 @@ _horse_log = logging.getLogger("service.worker.horse")
 Change = Callable[[], AbstractContextManager[object]]
 
 
+def _ended(output: StringIO) -> list[str]:
+    """The lines about ended runs. A thread that another test has left may log while the clock is another one."""
+    return [line for line in output.getvalue().splitlines() if "has ended after" in line]
+
+
 def _usual(ids: dict[str, str]) -> None:
     """What `run_ended` stands for."""
     args = ids["run_id"], ids["job_id"], 0.0125
@@ -308,7 +313,7 @@ def test_the_line_of_an_ended_run_is_the_one_of_logging(
             with _of_run(set_ids or {}):
                 frequent.run_ended(_horse_log, ids, 0.0125)()
                 _usual(ids)
-    first, *others = output.getvalue().splitlines()
+    first, *others = _ended(output)
     assert others == [first] * 3
     assert not any(secret in first for secret in (*SECRETS.values(), "mail-pass"))
 
@@ -334,7 +339,7 @@ def test_the_line_of_an_ended_run_heeds_what_logging_was_told(
     with freeze_time("2030-01-01"), change():
         frequent.run_ended(_horse_log, IDS, 0.0125)()
         _usual(IDS)
-    told = output.getvalue().splitlines()
+    told = _ended(output)
     assert len(told) == 2 * written and len(set(told)) <= 1
 
 
