@@ -315,3 +315,18 @@ def interfere(
         engine.check()
     finally:
         engine.teardown()
+
+
+def test_a_void_decision_covers_no_occurrence_that_waits_for_another(valkey_server: ValkeyServer) -> None:
+    """A clock ahead decided it, somebody then skipped it, and no scheduler came: it is unaccounted for."""
+    InterferedEngine.server = valkey_server
+    engine = InterferedEngine()
+    engine.begin()
+    job_id = engine.create(
+        calendar=None, catch_up="latest", grace=10, kind="interval", limit=1, max_retries=0, overlap="skip", step=5
+    )
+    engine.the_clock_goes_ahead_and_back(seconds=61, stay=0, watched=True, works=False)
+    engine.change_an_occurrence(ahead=0, by=0, job_id=job_id, what="skip")
+    engine.the_clock_has_gone_on_for_a_while()
+    engine.every_instant_is_accounted_for()
+    engine.teardown()

@@ -53,11 +53,10 @@ class _Count:
         self._after, self._until = after, until
         self._named: list[Sequence[int]] = []
         self._dropped: list[Sequence[int]] = []
-        self._plans = {
-            instant
-            for instant, plan in account.plans.items()
-            if plan.fate not in LOST and account.entry_of(instant) is None
-        }
+        open_plans = {at: plan for at, plan in account.plans.items() if account.entry_of(at) is None}
+        self._plans = {at for at, plan in open_plans.items() if plan.fate not in LOST}
+        # Nobody has decided these (anew), so that no fold and no void entry covers them.
+        self._lost = open_plans.keys() - self._plans
         left = MOST_WALKED
         for stretch in account.stretches:
             found = named(stretch, after, until, left)
@@ -93,7 +92,8 @@ class _Count:
                 continue
             standing = [entry for entry in entries if not entry.is_void]
             if self._names(instant):
-                (covered if standing else void).add(instant)
+                if standing or instant not in self._lost:
+                    (covered if standing else void).add(instant)
                 doubled += max(0, len(standing) - 1)
             elif standing and not self._is_dropped(instant) and not self._is_awaited(instant):
                 strays += sum(1 for entry in standing if not entry.is_ahead)  # an earlier epoch has named that
@@ -102,7 +102,7 @@ class _Count:
     def _of_folds(self, alone: set[int]) -> tuple[int, int, list[tuple[int, int]]]:
         """Return how many instants folded entries stand for, how many more than there are, and the spans of these."""
         covered, beyond = 0, 0
-        self._apart = sorted(alone | {one for one in self._plans if self._names(one)})
+        self._apart = sorted(alone | {one for one in self._plans | self._lost if self._names(one)})
         taken: list[tuple[int, int]] = []
         for entry in self._account.folds:
             start, end = max(entry.first, self._after + 1), min(entry.last, self._until)
