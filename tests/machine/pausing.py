@@ -63,7 +63,8 @@ class Pausing(RuleBasedStateMachine):
         seconds=st.sampled_from([None, 1, 30, 600]),
     )  # fmt: skip
     def pause(self, on_resume: str, number: int, seconds: int | None) -> None:
-        """All jobs, or one of them; for ever, or for a while."""
+        """All jobs, or one of them; for ever, or for a while. It does not cover earlier decisions."""
+        self.nothing_goes_through_a_pause()
         if len([one for one in self.paused if one.is_in_force(self.now)]) > 3:
             return
         job_id = sorted(self.known)[number] if 0 <= number < len(self.known) else None
