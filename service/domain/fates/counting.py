@@ -55,8 +55,9 @@ class _Count:
         self._dropped: list[Sequence[int]] = []
         open_plans = {at: plan for at, plan in account.plans.items() if account.entry_of(at) is None}
         self._plans = {at for at, plan in open_plans.items() if plan.fate not in LOST}
-        # Nobody has decided these (anew), so that no fold and no void entry covers them.
-        self._lost = open_plans.keys() - self._plans
+        # No fold covers these. Nobody has decided the lost ones (anew), so that no void entry covers them either.
+        self._open = open_plans.keys()
+        self._lost = self._open - self._plans
         left = MOST_WALKED
         for stretch in account.stretches:
             found = named(stretch, after, until, left)
@@ -102,7 +103,7 @@ class _Count:
     def _of_folds(self, alone: set[int]) -> tuple[int, int, list[tuple[int, int]]]:
         """Return how many instants folded entries stand for, how many more than there are, and the spans of these."""
         covered, beyond = 0, 0
-        self._apart = sorted(alone | {one for one in self._plans | self._lost if self._names(one)})
+        self._apart = sorted(alone | {one for one in self._open if self._names(one)})
         taken: list[tuple[int, int]] = []
         for entry in self._account.folds:
             start, end = max(entry.first, self._after + 1), min(entry.last, self._until)
