@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +133,8 @@ class Pausing(RuleBasedStateMachine):
                     assert run["status"] == "queued" and "slot" not in run, run
 
     def _check_new(self, job_id: str, run: dict[str, str]) -> None:
-        due = int(run["due"] if "edit" in run else int(run["scheduled_for"]) * 1000)
+        # The run's own `due` is that of its start: of one that waited for a pause's end, when it was let in.
+        due = int(json.loads(run["edit"])["due"] if "edit" in run else int(run["scheduled_for"]) * 1000)
         if "pause" in run:
             assert any(one.covers(job_id, due, self.now) for one in self.paused), f"no pause covers it: {run}"
         elif run["status"] != "skipped" or run["reason"] not in FOLDED:

@@ -304,7 +304,7 @@ class Engine(Pausing, Pinging):
                     latest = max([self.landed, min(anchor, now), *ran.values()])
                     assert stands <= latest, "what came due since is forgotten"
                 self._forget_after(stands, anchor, model, runs)
-            self._forget_edits(job_id, model, runs)
+            self._forget_edits(job_id, model, runs, trusted)
 
     def _stands(self, job_id: str) -> int:
         return int(self.client.hget(self.keys.job(job_id), "last_decided") or 0)
@@ -312,8 +312,11 @@ class Engine(Pausing, Pinging):
     def _anchor(self, job_id: str) -> int:
         return int(self.client.hget(self.keys.job(job_id), "anchor") or 0)
 
-    def _forget_edits(self, job_id: str, model: Model, runs: list[dict[str, str]]) -> None:
-        """Those that were due ahead come again; what the machine knows of them is what is stored from now on."""
+    def _forget_edits(self, job_id: str, model: Model, runs: list[dict[str, str]], trusted: int) -> None:
+        """Those that were due ahead come again; what the machine knows of them is what is stored from now on.
+
+        What was due within `trusted` seconds stands, unless something else about its job was void.
+        """
         edits = self.rig.job_store.get(job_id).edits
         model.pending = {edit.instant: edit.due for edit in edits.pending}
         model.marks = {*edits.instants} - set(model.pending) | {at for at in model.marks if at <= self._stands(job_id)}
@@ -321,7 +324,8 @@ class Engine(Pausing, Pinging):
             if "edit" not in run or run["trigger"] != "schedule" or run["id"] in model.void:
                 continue
             due = json.loads(run["edit"])["due"]  # a run that a pause has held is due anew when it is let go
-            if due > self.now and (run["status"] != "skipped" or run["reason"] == "clock"):
+            is_void = run.get("reason") == "clock" or int(run["scheduled_for"]) in model.pending
+            if due > self.now + (0 if is_void else trusted * 1000) and (is_void or run["status"] != "skipped"):
                 assert run["status"] != "queued", run
                 model.void.add(run["id"])
                 model.edited.remove(int(run["scheduled_for"]))
