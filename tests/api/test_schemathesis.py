@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.python.asgi import shutdown_lifespans
+from schemathesis.python.asgi import _get_portal, shutdown_lifespans
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -92,13 +93,19 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(valkey_server: ValkeyServer) -> Iterator[Service]:
-    """An installation on an empty server; Schemathesis would let it run until the process ends."""
+    """An installation on an empty server. Schemathesis would let its process run until ours ends.
+
+    Falcon's client has a process of its own: it starts and ends it with each request, and an application that is
+    started a second time forgets what it began the first time, and so never ends that.
+    """
     valkey_server.client().flushall()
     chosen = {"redis_url": valkey_server.url, "api_key": "k", "import_limit_mb": 1, "message_url": None}
-    app = assemble(Settings.model_validate(chosen))
+    app, other = (assemble(Settings.model_validate(chosen)) for _ in range(2))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
-    yield Service(app, schema, falcon.testing.TestClient(app, headers={"X-API-Key": "k"}))
+    yield Service(app, schema, falcon.testing.TestClient(other, headers={"X-API-Key": "k"}))
     shutdown_lifespans()
+    left = [task for task in map(repr, _get_portal().call(asyncio.all_tasks)) if "/service/" in task]
+    assert not left, left
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(OPERATIONS))
