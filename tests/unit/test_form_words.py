@@ -8,15 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.bots.birthday.bot import BirthdayConfig
+from service.bots.birthday.bot import BirthdayBot, BirthdayConfig
+from service.bots.protocol import Bot
+from service.bots.visitor.bot import VisitorBot
+from service.bots.webhook.bot import WebhookBot
 from service.domain.expectations.expect import Expect
 from service.domain.options import Options
 from service.domain.schedules.definition import parse_schedule
-from service.web.console.form_fields import Field, fields_of
-from service.web.console.history.changed_fields import changed_fields
+from service.web.console.form_fields import Field, fields_of, titles_of
+from service.web.console.history.changed_fields import changed_fields, names
 from service.web.console.schedule_form import PRESETS
 from service.web.console.wording import option_words
 from service.web.console.wording.durations import UNITS, written
+from service.web.console.wording.setting_words import settings_of
 
 SCHEMA = Options.model_json_schema()
 BESIDE_THE_SCHEDULE = {"calendar", "on_closed"}
@@ -95,7 +99,7 @@ def test_texts_by_language_have_a_field_each() -> None:
     schema = BirthdayConfig.model_json_schema()
 
     def made(templates: Any) -> Field:
-        return next(one for one in fields_of(schema, "b", {"templates": templates}, "bot") if one.label == "Templates")
+        return next(one for one in fields_of(schema, "b", {"templates": templates}, "bot") if one.path == "b.templates")
 
     field = made({"de": {"late": "Nachträglich\n…"}, "*": {}})
     assert (field.kind, field.value) == ("texts", [("de", {"late": "Nachträglich\n…"}), ("*", {})])
@@ -104,8 +108,23 @@ def test_texts_by_language_have_a_field_each() -> None:
     assert [made(odd).kind for odd in ({"de": "text"}, {"de": {"other": "text"}})] == ["json", "json"]
 
 
+@pytest.mark.parametrize(
+    ("bot", "name", "title"),
+    [(BirthdayBot, "process_late", "Greet late"), (BirthdayBot, "templates", "Your own texts"),
+     (WebhookBot, "timeout_seconds", "Give up on an answer after"), (VisitorBot, "limit", "Most pages per run")],
+)  # fmt: skip
+def test_a_bots_own_title_is_read_wherever_the_field_stands(bot: type[Bot], name: str, title: str) -> None:
+    """In the form, on the pages of jobs and runs, and in the history."""
+    fields = fields_of(bot.Config.model_json_schema(), "bot_config", {}, "bot")
+    assert next(one.label for one in fields if one.path == f"bot_config.{name}") == title
+    titles = titles_of(bot)
+    assert settings_of({name: 1}, titles)[0].label == title
+    assert names([f"bot_config.{name}", f"options.{name}"], titles).startswith(f"{title}, ")
+    assert titles.keys() < bot.Config.model_fields.keys() and titles_of(None) == {}
+
+
 def test_a_history_says_options_as_the_form_does() -> None:
-    (one,) = changed_fields({"options.timeout_seconds": {"from": 3600, "to": 600}})
+    (one,) = changed_fields({"options.timeout_seconds": {"from": 3600, "to": 600}}, {})
     assert (one.label, one.before, one.after) == ("Give up after", "1 h", "10 min")
-    (other,) = changed_fields({"bot_config.timeout_seconds": {"from": 30, "to": 20}})
+    (other,) = changed_fields({"bot_config.timeout_seconds": {"from": 30, "to": 20}}, {})
     assert (other.label, other.before) == ("Timeout seconds", "30")

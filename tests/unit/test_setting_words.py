@@ -28,12 +28,12 @@ TEXTS = {"de": {"on_time": "Alles Gute\n\nliebe {{ given_name }}!", "late": "Nac
 )
 def test_a_setting_is_shown_in_words(name: str, value: Any, label: str, text: str) -> None:
     """As the form names it."""
-    assert settings_of({name: value}) == [(name, label, text)]
+    assert settings_of({name: value}, {}) == [(name, label, text)]
 
 
 def test_texts_are_shown_by_their_language() -> None:
     """With their own lines, not as JSON."""
-    ((_, _, text),) = settings_of({"messages": TEXTS})
+    ((_, _, text),) = settings_of({"messages": TEXTS}, {})
     assert text.startswith("de, On time: Alles Gute\n\nliebe {{ given_name }}!\nde, Late: Nachträglich")
 
 

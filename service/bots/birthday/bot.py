@@ -29,21 +29,32 @@ class BirthdayConfig(SparseConfig):
 
     dry_run: bool = Field(default=False, description="Send nothing and remember nothing; show what would be sent.")
     process_late: bool = Field(
-        default=False, description="Also greet people whose birthday was in the last max_days_late days."
+        default=False,
+        title="Greet late",
+        description="Also greet people whose birthday was a few days ago.",
     )
-    max_days_late: int = Field(default=7, ge=1, le=365, description="How many days late a greeting may be sent.")
+    max_days_late: int = Field(
+        default=7, ge=1, le=365, title="Most days late", description="How many days late a greeting may be sent."
+    )
     max_messages_per_run: int = Field(
-        default=10, ge=1, description="The most messages per run. Today's birthdays come first."
+        default=10,
+        ge=1,
+        title="Most messages per run",
+        description="The most messages per run. Today's birthdays come first.",
     )
     leap_day: LeapDay | None = Field(
-        default=None, description="When February 29 falls in common years: feb28 (the default) or mar1."
+        default=None,
+        title="February 29 in common years",
+        description="When February 29 falls in common years: feb28 (the default) or mar1.",
     )
     deliver_to: Literal["contacts", "me"] | None = Field(
         default=None,
+        title="Send to",
         description="contacts (the default): a message to each. me: one message about all of them to ALERT_URL.",
     )
     on_unknown_delivery: Literal["skip", "resend"] | None = Field(
         default=None,
+        title="If a delivery is unclear",
         description="What to do if a crash leaves it unclear whether a message was sent: "
         "skip (the default) reports it, resend sends it again.",
     )
@@ -56,10 +67,12 @@ class BirthdayConfig(SparseConfig):
     templates: dict[str, Texts] | None = Field(
         default=None,
         max_length=MAX_LANGUAGES,
+        title="Your own texts",
         description="Your own texts by language tag, or * for every other language.",
     )
     today: str | None = Field(
         default=None,
+        title="Rehearse the day",
         pattern=r"^\d{4}-\d{2}-\d{2}$",
         description="Rehearse this day, such as 2025-04-12; only with dry_run.",
     )

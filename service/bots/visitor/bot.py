@@ -30,7 +30,9 @@ class VisitorConfig(StrictConfig):
     """The visitor bot's `bot_config`."""
 
     dry_run: bool = Field(default=False, description="List whom it would visit, and visit nobody.")
-    limit: int = Field(default=50, ge=1, le=500, description="At most this many pages in one run.")
+    limit: int = Field(
+        default=50, ge=1, le=500, title="Most pages per run", description="At most this many pages in one run."
+    )
 
 
 @dataclass(slots=True)

@@ -50,12 +50,14 @@ class WebhookConfig(SparseConfig):
         default=None,
         min_length=1,
         max_length=50,
+        title="Statuses of success",
         description="The statuses on which the run succeeds. Default: 200 to 299.",
     )
     retry_status: list[int] | None = Field(
         default=None,
         min_length=1,
         max_length=50,
+        title="Statuses to try again after",
         description="More statuses after which a failed request is tried again, if the job has retries left. "
         "Without it, no retry follows 301, 308, and 4xx other than 408, 409, 421, 423, 425 and 429. "
         "Left out of answers if unset.",
@@ -63,10 +65,13 @@ class WebhookConfig(SparseConfig):
     secret: str | None = Field(
         default=None,
         pattern=f"^{REFERENCE_PATTERN}$",
+        title="Secret that signs",
         description="The name of the secret that signs the request, env:BOT_SECRET_…. "
         "Without it, the request is not signed.",
     )
-    timeout_seconds: int = Field(default=30, ge=1, le=60, description="For the whole request and its answer.")
+    timeout_seconds: int = Field(
+        default=30, ge=1, le=60, title="Give up on an answer after", description="For the whole request and its answer."
+    )
     dry_run: bool = Field(default=False, description="Send nothing; check the secrets and show the request.")
 
     @field_validator("url")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.bots.protocol import Bot
 from service.web.console.wording.durations import SUFFIX, is_duration, written
 
 LONG_TEXT = 500
@@ -97,7 +98,7 @@ def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any],
         id=id,
         path=path,
         kind=kind,
-        label=label_of(name.removesuffix(SUFFIX) if kind == "span" else name),
+        label=_own_title(name, part) or label_of(name.removesuffix(SUFFIX) if kind == "span" else name),
         hint=str(part.get("description", "")),
         value=_shown(kind, value),
         optional=nullable or (not required and kind in _LEFT_OUT),
@@ -169,6 +170,18 @@ def _shown(kind: str, value: Any) -> Any:
     if kind == "span":
         return written(value)
     return str(value)
+
+
+def _own_title(name: str, part: Mapping[str, Any]) -> str | None:
+    """Return the title that a field was given. Pydantic makes one of the name for all others."""
+    title = str(part.get("title", ""))
+    return None if title.lower() == name.replace("_", " ").lower() else title
+
+
+def titles_of(bot: type[Bot] | None) -> dict[str, str]:
+    """Return the titles that a bot's `Config` gives its fields, by name. None is a bot that is gone."""
+    fields = {} if bot is None else bot.Config.model_fields
+    return {name: field.title for name, field in fields.items() if field.title}
 
 
 def label_of(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -23,6 +24,7 @@ from service.usecases.pauses import Pauses
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
 from service.web.api.definitions import YAML
+from service.web.console.form_fields import titles_of
 from service.web.console.history.changed_fields import names
 from service.web.console.history.job_zone import JobZone
 from service.web.console.history.repairs import repairs
@@ -90,12 +92,12 @@ class JobPage(RenderedPage):
             preview=preview,
             coming=[{**one, "paused": paused is not None and paused.covers(one["at"])} for one in preview["details"]],
             revisions=self._revisions.page(job_id, CHANGES).data,
-            names=names,
+            names=partial(names, titles=titles_of(bot)),
             runs=listed.data,
             later=self._runs.later(job_id),
             start=start,
             following=listed.next_cursor,
-            settings=settings_of(job["bot_config"]) + options_of(_chosen(job["options"])),
+            settings=settings_of(job["bot_config"], titles_of(bot)) + options_of(_chosen(job["options"])),
             plots=[drawn for one in MEASURES if (drawn := plot(*one, recent, zone)) is not None],
             failed=_failed_span(recent),
             failures=_errors(recent),

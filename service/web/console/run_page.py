@@ -15,6 +15,7 @@ from service.secrecy.redaction import redacted_json
 from service.usecases.jobs import Jobs
 from service.usecases.revisions import Revisions
 from service.usecases.runs import Runs
+from service.web.console.form_fields import titles_of
 from service.web.console.history.job_zone import JobZone
 from service.web.console.history.repairs import repairs
 from service.web.console.page import Page, RenderedPage, show
@@ -25,6 +26,7 @@ from service.web.http.pools import Pool
 from service.web.http.sse import last_event
 from service.web.live.hub import NewsHub
 from service.web.live.log_stream import follow
+from service.web.services import Bots
 
 LOOKED_AT = 100
 """The newest runs of the job to search for those that do a failed run again."""
@@ -35,11 +37,12 @@ class RunPage(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, revisions: Revisions) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, runs: Runs, revisions: Revisions, bots: Bots) -> None:
         super().__init__(pool)
         self._jobs = jobs
         self._runs = runs
         self._revisions = revisions
+        self._bots = bots
 
     def render(self, req: Request, resp: Response, job_id: str, run_id: str) -> None:
         """Show the run with its log so far. The page's script follows the log from there."""
@@ -49,6 +52,7 @@ class RunPage(RenderedPage):
         log = self._runs.run_log(job_id, run_id)
         facts, tables = parts_of(run["result"])
         config, overlay = self._config(run), redacted_json(run.get("overlay") or {})
+        bot = None if job is None else self._bots.get(job["bot_type"])
         show(
             resp,
             "run.html",
@@ -66,7 +70,7 @@ class RunPage(RenderedPage):
             config=config,
             config_text=as_text(config),
             overlay=overlay,
-            ran_with=settings_of(overlay if config is None else config),
+            ran_with=settings_of(overlay if config is None else config, titles_of(bot)),
             facts=facts,
             tables=tables,
             result=as_text(run["result"]),

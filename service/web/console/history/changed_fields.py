@@ -32,14 +32,15 @@ class ChangedField:
     after: str
 
 
-def changed_fields(fields: Mapping[str, Mapping[str, Any]]) -> list[ChangedField]:
+def changed_fields(fields: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]) -> list[ChangedField]:
     """Return the fields of a difference.
 
     Args:
         fields: path -> `{"from", "to"}`, as `service.usecases.revisions` compares.
+        titles: the bot's own words for its settings, by their names.
     """
     return [
-        ChangedField(path, named(path), *(_said(path, values[side]) for side in ("from", "to")))
+        ChangedField(path, named(path, titles), *(_said(path, values[side]) for side in ("from", "to")))
         for path, values in fields.items()
     ]
 
@@ -49,15 +50,16 @@ def _said(path: str, value: Any) -> str:
     return written(value) if is_span else readable(value)
 
 
-def named(path: str) -> str:
+def named(path: str, titles: Mapping[str, str]) -> str:
     """Return a field's name for people: `options.max_retries` is `Try again after a failure`."""
     part, _, name = path.rpartition(".")
-    return (LABELS.get(name) if part == "options" else None) or label_of(name)
+    words = {"options": LABELS, "bot_config": titles}.get(part, {})
+    return words.get(name) or label_of(name)
 
 
-def names(paths: Iterable[str]) -> str:
+def names(paths: Iterable[str], titles: Mapping[str, str]) -> str:
     """List the names of fields: `Name, Give up after`."""
-    return ", ".join(dict.fromkeys(map(named, paths)))
+    return ", ".join(dict.fromkeys(named(path, titles) for path in paths))
 
 
 def readable(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -13,11 +14,13 @@ from service.secrecy.redaction import redacted_json
 from service.usecases.documents.document import VERSION, yaml_pieces
 from service.usecases.jobs import Jobs
 from service.usecases.revisions import Revisions
+from service.web.console.form_fields import titles_of
 from service.web.console.history.changed_fields import ChangedField, changed_fields, names
 from service.web.console.page import RenderedPage, show
 from service.web.http import query
 from service.web.http.access import BY_SESSION
 from service.web.http.pools import Pool
+from service.web.services import Bots
 
 LAST = 999_999_999_999_999
 
@@ -27,8 +30,9 @@ class History(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, revisions: Revisions) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, revisions: Revisions, bots: Bots) -> None:
         super().__init__(pool)
+        self._bots = bots
         self._jobs = jobs
         self._revisions = revisions
 
@@ -42,16 +46,17 @@ class History(RenderedPage):
         after = query.integer(req, "to", low=1, high=LAST, default=numbers[0])
         asked = query.text(req, "from") is not None
         difference = self._revisions.difference(job_id, f"{before}..{after}") if asked else None
+        titles = titles_of(self._bots.get(job["bot_type"]))
         show(
             resp,
             "revisions.html",
             "/jobs",
             job=job,
             revisions=kept,
-            names=names,
+            names=partial(names, titles=titles),
             before=before,
             after=after,
-            fields=None if difference is None else changed_fields(difference["fields"]),
+            fields=None if difference is None else changed_fields(difference["fields"], titles),
         )
 
 
@@ -60,8 +65,9 @@ class Revision(RenderedPage):
 
     access = BY_SESSION.needing(get=Scope.READ)
 
-    def __init__(self, pool: Pool, jobs: Jobs, revisions: Revisions) -> None:
+    def __init__(self, pool: Pool, jobs: Jobs, revisions: Revisions, bots: Bots) -> None:
         super().__init__(pool)
+        self._bots = bots
         self._jobs = jobs
         self._revisions = revisions
 
@@ -72,6 +78,7 @@ class Revision(RenderedPage):
         number = int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 16 else 0
         one = self._revisions.one(job_id, number)
         definition = {"id": job_id, **redacted_json(one["definition"])}
+        titles = titles_of(self._bots.get(job["bot_type"]))
         show(
             resp,
             "revision.html",
@@ -79,17 +86,19 @@ class Revision(RenderedPage):
             job=job,
             one=one,
             now=kept[0]["revision"],
-            changes=self._since(job_id, _former(kept, number), number),
-            to_restore=self._since(job_id, kept[0]["revision"], number),
+            changes=self._since(job_id, _former(kept, number), number, titles),
+            to_restore=self._since(job_id, kept[0]["revision"], number, titles),
             yaml=b"".join(yaml_pieces(VERSION, [definition])).decode("utf-8", "replace"),
         )
 
-    def _since(self, job_id: str, before: int | None, after: int) -> list[ChangedField] | None:
+    def _since(
+        self, job_id: str, before: int | None, after: int, titles: Mapping[str, str]
+    ) -> list[ChangedField] | None:
         """Return what differs from another revision; None if that one is not kept."""
         if before is None:
             return None
         try:
-            return changed_fields(self._revisions.difference(job_id, f"{before}..{after}")["fields"])
+            return changed_fields(self._revisions.difference(job_id, f"{before}..{after}")["fields"], titles)
         except NotFound:
             return None
 

@@ -25,9 +25,16 @@ class Setting(NamedTuple):
     text: str
 
 
-def settings_of(config: Mapping[str, Any]) -> list[Setting]:
-    """Return the settings of a bot in people's words."""
-    return [Setting(name, _label(name, value), _text(value, name)) for name, value in config.items()]
+def settings_of(config: Mapping[str, Any], titles: Mapping[str, str]) -> list[Setting]:
+    """Return the settings of a bot in people's words.
+
+    Args:
+        config: The settings.
+        titles: The bot's own words for them, by their names.
+    """
+    return [
+        Setting(name, titles.get(name) or _label(name, value), _text(value, name)) for name, value in config.items()
+    ]
 
 
 def options_of(options: Mapping[str, Any]) -> list[Setting]:
