@@ -906,8 +906,8 @@ class Engine(Pausing, Pinging):
                 if claim is not None:
                     self.rig.runs.finish(run_id, claim.token, Outcome("success", None, {}))
             self._set(self.now + LEASE_MS + 1)
+            self.feed(2)  # first, as a backfill's retry goes on only while workers have been heard of
             self.reap()
-            self.feed(2)
             # A lease from before the clock stepped back ends that much later.
             if not self._members(self.keys.leases) and all(self.rig.counts(job)[0] == 0 for job in self.known):
                 if not self.client.exists(self.keys.active_backfills):
