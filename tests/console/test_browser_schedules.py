@@ -131,6 +131,25 @@ def test_a_heartbeat_is_asked_what_it_takes_and_each_expectation_has_a_field(
     assert (job["bot_type"], job["options"]["expect"]["finish_by"], job["health"]) == ("heartbeat", "07:30", "ok")
 
 
+@pytest.mark.parametrize(("typed", "stored"), [("auto", "auto"), ("10 min", 600)])
+def test_how_long_a_run_may_take_is_a_duration_or_one_word(
+    page: Page, installation: Installation, typed: str, stored: Any
+) -> None:  # fmt: skip
+    """The form says so of anything else, and shows again what was typed."""
+    page.goto("/jobs/new")
+    page.get_by_label("Name", exact=True).fill(f"Slow {typed}")
+    page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
+    longest = page.get_by_label("Slow if a run takes longer than")
+    longest.fill("soon")
+    page.get_by_role("button", name="Create job").click()
+    expect(page.locator("#error-options-expect-longest_seconds")).to_contain_text("10 min or 1 h 30 min, or auto")
+    longest.fill(typed)
+    job = created(page, installation)
+    assert job["options"]["expect"]["longest_seconds"] == stored
+    page.goto(f"/jobs/{job['id']}/edit")
+    expect(page.locator("#options-expect-longest_seconds")).to_have_value(typed)
+
+
 def test_several_schedules_are_one_job(page: Page, installation: Installation) -> None:
     """At eight, and at noon on Mondays, but not on 1 February 2027; each with its own type, name and settings."""
     page.goto("/jobs/new")

@@ -84,13 +84,19 @@ def test_headers_and_numbers_have_fields_of_their_own() -> None:
             "expected_status": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}]},
             "other": {"type": "object"},
             "wait_seconds": {"type": "integer", "default": 30},
+            "late_seconds": {"anyOf": [{"type": "integer"}, {"const": "auto", "type": "string"}, {"type": "null"}]},
         }
     }
-    values = {"headers": {"X-Team": "crm", "Authorization": "env:BOT_SECRET_X"}, "expected_status": [200, 204]}
-    headers, status, other, wait = fields_of(schema, "bot_config", values, "bot")
+    values = {
+        "headers": {"X-Team": "crm", "Authorization": "env:BOT_SECRET_X"},
+        "expected_status": [200, 204],
+        "late_seconds": "auto",
+    }
+    headers, status, other, wait, late = fields_of(schema, "bot_config", values, "bot")
     assert (headers.kind, headers.value) == ("headers", "X-Team: crm\nAuthorization: env:BOT_SECRET_X")
     assert (status.kind, status.value) == ("numbers", "200, 204")
     assert (wait.kind, wait.label, wait.value) == ("span", "Wait", "30 s")
+    assert (late.kind, late.value, late.word, late.optional, wait.word) == ("span", "auto", "auto", True, None)
     assert [one.is_rare for one in (headers, status, other, wait)] == [False, False, True, False]
 
 

@@ -48,6 +48,7 @@ class Field:
         high: The greatest number.
         longest: The most characters.
         parts: The texts that each language of a `texts` has.
+        word: A word that may stand in place of a `span`.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Field:
     high: float | None = None
     longest: int | None = None
     parts: tuple[Part, ...] = ()
+    word: str | None = None
 
     @property
     def is_rare(self) -> bool:
@@ -108,12 +110,19 @@ def _field(id: str, path: str, part: Mapping[str, Any], root: Mapping[str, Any],
         high=shape.get("maximum"),
         longest=shape.get("maxLength"),
         parts=parts,
+        word=shape.get("word"),
     )
 
 
 def _shape(part: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """Return the schema of the values other than null, and whether null is allowed."""
+    """Return the schema of the values other than null, and whether null is allowed.
+
+    A number that one word may replace is the number's schema with that `word`.
+    """
     options = [option for option in part.get("anyOf", [part]) if option.get("type") != "null"]
+    words = [option["const"] for option in options if isinstance(option.get("const"), str)]
+    if len(options) == 2 and len(words) == 1:
+        options = [{**option, "word": words[0]} for option in options if "const" not in option]
     shape = options[0] if len(options) == 1 else {}
     name = str(shape.get("$ref", "")).rpartition("/")[2]
     return (root.get("$defs", {}).get(name, {}) if name else shape), len(options) < len(part.get("anyOf", [part]))
@@ -168,7 +177,7 @@ def _shown(kind: str, value: Any) -> Any:
     if kind == "headers":
         return "\n".join(f"{name}: {text}" for name, text in value.items())
     if kind == "span":
-        return written(value)
+        return value if isinstance(value, str) else written(value)
     return str(value)
 
 

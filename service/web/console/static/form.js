@@ -66,7 +66,7 @@ function parsed(kind, text, input) {
     if (text === "" || !Number.isFinite(Number(text))) throw new Error(`must be a number${range(input)}`);
     return Number(text);
   }
-  if (kind === "span") return seconds(text);
+  if (kind === "span") return text === input.dataset.word ? text : seconds(text, input.dataset.word);
   if (kind === "numbers") return numbers(text);
   if (kind === "headers") return headers(text);
   if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
@@ -80,11 +80,11 @@ function parsed(kind, text, input) {
 
 const LENGTHS = { d: 86400, day: 86400, days: 86400, h: 3600, hour: 3600, hours: 3600, min: 60, m: 60, minute: 60, minutes: 60, s: 1, sec: 1, second: 1, seconds: 1 };
 
-// Reads 45 s, 10 min, 1 h 30 min; a number alone is of seconds.
-function seconds(text) {
+// Reads 45 s, 10 min, 1 h 30 min; a number alone is of seconds. A word may stand in its place.
+function seconds(text, word) {
   const parts = [...text.toLowerCase().matchAll(/(\d+)\s*([a-z]*)/g)];
   const isWhole = /^(\s*\d+\s*[a-z]*)+\s*$/i.test(text) && parts.every(([, , unit]) => unit in LENGTHS || (!unit && parts.length === 1));
-  if (!isWhole) throw new Error("must be a time such as 45 s, 10 min or 1 h 30 min");
+  if (!isWhole) throw new Error(`must be a time such as 45 s, 10 min or 1 h 30 min${word ? `, or ${word}` : ""}`);
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (LENGTHS[unit] ?? 1), 0);
 }
 
