@@ -55,11 +55,86 @@ class _Door:
     secret: str = ""
 
 
-def start(data: Path, lock: IO[str], closing: ExitStack, request: StopRequest) -> tuple[subprocess.Popen[bytes], str]:
-    """Start it, in a session of its own so that Ctrl-C does not reach it first.
+class EmbeddedValkey:
+    """It, in a session of its own so that Ctrl-C does not reach it first.
 
-    A request to stop ends the wait for it. It inherits the lock on the data folder: however this process ends, nobody
-    else opens the files of a Valkey that lives on.
+    It inherits the lock on the data folder: however this process ends, nobody else opens the files of a Valkey that
+    lives on.
+
+    Args:
+        data: DATA_DIR.
+        lock: the lock on it.
+
+    Raises:
+        NotStarted: its folder cannot be used, or it is not installed.
+    """
+
+    def __init__(self, data: Path, lock: IO[str]) -> None:
+        self._folder, self._url_file = data / "valkey", data / URL_FILE
+        try:
+            self._folder.mkdir(exist_ok=True, mode=0o700)
+            self._folder.chmod(0o700)
+        except OSError as error:
+            reason = f"{self._folder} cannot be restricted to its owner ({error.strerror}); set DATA_DIR"
+            raise NotStarted(reason) from None
+        self._lock = lock
+        self._door = _door(self._folder / "socket")
+        self._program = _program()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its value for REDIS_URL, the same whenever it is launched."""
+        return self._door.url
+
+    @property
+    def status(self) -> int | None:
+        """The exit status of its process; None while that runs, or before its first launch."""
+        return None if self._process is None else self._process.poll()
+
+    def launch(self) -> None:
+        """Start its process, at the same place with the same data; its clients wait until it answers."""
+        command = [
+            self._program, "-", *self._door.options, "--dir", str(self._folder), "--save", "",
+            "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+            "--logfile", str(self._folder / "valkey.log"), "--daemonize", "no",
+        ]  # fmt: skip
+        self._process = subprocess.Popen(  # noqa: S603 - our own words
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, pass_fds=[self._lock.fileno()],
+            preexec_fn=functools.partial(tie_to_parent, os.getpid(), signal.SIGTERM),
+        )  # fmt: skip
+        _tell(self._process, self._door.secret)
+
+    def wait(self, request: StopRequest) -> None:
+        """Wait until it listens, or somebody asks to stop; then note its URL.
+
+        Raises:
+            NotStarted: it ends, or does not answer in time.
+        """
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.status is None:
+            if request.asked or _answers(self._door):
+                write_private(self._url_file, self.url)
+                return
+            time.sleep(0.05)
+        raise NotStarted(f"The embedded Valkey did not start; see {self._folder / 'valkey.log'}")
+
+    def stop(self) -> None:
+        """Stop it, and remove the files that lead to it."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_VALKEY_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        for path in (self._folder / "socket", self._url_file):
+            path.unlink(missing_ok=True)
+
+
+def start(data: Path, lock: IO[str], closing: ExitStack, request: StopRequest) -> EmbeddedValkey:
+    """Start it. A request to stop ends the wait for it.
 
     Args:
         data: DATA_DIR.
@@ -67,37 +142,14 @@ def start(data: Path, lock: IO[str], closing: ExitStack, request: StopRequest) -
         closing: stops it at the end, and removes the files that lead to it.
         request: whether to stop instead.
 
-    Returns:
-        Its process, and its URL.
-
     Raises:
         NotStarted: its folder cannot be used, it is not installed, or it does not answer.
     """
-    folder = data / "valkey"
-    try:
-        folder.mkdir(exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise NotStarted(f"{folder} cannot be restricted to its owner ({error.strerror}); set DATA_DIR") from None
-    door = _door(folder / "socket")
-    command = [
-        _program(), "-", *door.options, "--dir", str(folder), "--save", "",
-        "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
-        "--logfile", str(folder / "valkey.log"), "--daemonize", "no",
-    ]  # fmt: skip
-    process = subprocess.Popen(  # noqa: S603 - our own words
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        pass_fds=[lock.fileno()], preexec_fn=functools.partial(tie_to_parent, os.getpid(), signal.SIGTERM),
-    )  # fmt: skip
-    closing.callback(_stop, process, folder / "socket", data / URL_FILE)
-    _tell(process, door.secret)
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        if request.asked or _answers(door):
-            write_private(data / URL_FILE, door.url)
-            return process, door.url
-        time.sleep(0.05)
-    raise NotStarted(f"The embedded Valkey did not start; see {folder / 'valkey.log'}")
+    valkey = EmbeddedValkey(data, lock)
+    closing.callback(valkey.stop)
+    valkey.launch()
+    valkey.wait(request)
+    return valkey
 
 
 def _program() -> str:
@@ -156,14 +208,3 @@ def _answers(door: _Door) -> bool:
             return connection.recv(16).startswith((b"+PONG", b"-LOADING", b"-NOAUTH"))
     except OSError:
         return False
-
-
-def _stop(process: subprocess.Popen[bytes], *left: Path) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_VALKEY_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for path in left:
-        path.unlink(missing_ok=True)

@@ -13,7 +13,6 @@ import math
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,11 +23,13 @@ import honcho.process
 from honcho.printer import Printer
 
 from service.backoff import Backoff
+from service.local.embedded_valkey import EmbeddedValkey
 from service.local.signals import STOPS, StopRequest, heed, signals_held, tie_to_parent
 from service.shutdown import KILL_LOCAL_SECONDS
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a command that ended is started again; each pause is twice as long as the one before."""
+VALKEY = "the embedded Valkey"
 STEADY_SECONDS = 60.0
 """A command that ran for so long begins with the first pause again."""
 
@@ -79,7 +80,7 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
         output: where the output of all processes goes.
         when_started: called once all have been started.
         is_up: whether all have been up: from then on, one that ends is started again.
-        store: a process without which the others cannot work, or None.
+        valkey: the store that the others work with, if it is ours to keep up; None if it is not.
         request: the signals that came before this object took them.
     """
 
@@ -88,7 +89,7 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
         output: Screen,
         when_started: Callable[[], None],
         is_up: Callable[[], bool],
-        store: subprocess.Popen[bytes] | None,
+        valkey: EmbeddedValkey | None,
         request: StopRequest,
     ) -> None:
         honcho.manager.KILL_WAIT = KILL_LOCAL_SECONDS
@@ -99,7 +100,7 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
         self.returncode: int | None
         self._when_started = when_started
         self._is_up = is_up
-        self._store = store
+        self._valkey = valkey
         self._request = request
         self._asked = False
         self._pauses: dict[str, Backoff] = {}
@@ -122,8 +123,8 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
 
     def _all_started(self) -> bool:
         """Look after the store and the commands; honcho calls this in every turn of its loop."""
-        if self._store is not None and self._store.poll() is not None and not self._asked:
-            self._system_print(f"the embedded Valkey stopped (rc={self._store.returncode})\n")
+        if self._valkey is not None and self._valkey.status is not None and not self._asked and not self._is_up():
+            self._system_print(f"{VALKEY} stopped (rc={self._valkey.status})\n")
             self.returncode = 1
             self._asked = True
         self._note_killed()
@@ -162,19 +163,32 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
                 self._again.clear()
                 return
             now = time.monotonic()
+            self._keep_valkey_up(now)
             for name, entry in self._processes.items():
                 if now >= self._again.get(name, math.inf):
                     self._start_again(name, entry)
                 elif "returncode" in entry and name not in self._again:
-                    self.returncode, pause = None, self._pause_of(name, now)
-                    self._again[name] = now + pause
-                    self._system_print(f"{name} ended by itself and is started again in {pause:.0f} s\n")
+                    self.returncode = None
+                    self._plan_again(name, now)
 
-    def _pause_of(self, name: str, now: float) -> float:
+    def _keep_valkey_up(self, now: float) -> None:
+        """Likewise for the store. The others wait for it, and it has all that it had answered."""
+        if self._valkey is None:
+            return
+        if now >= self._again.get(VALKEY, math.inf):
+            del self._again[VALKEY]
+            self._valkey.launch()
+            self._started[VALKEY] = now
+        elif self._valkey.status is not None and VALKEY not in self._again:
+            self._plan_again(VALKEY, now)
+
+    def _plan_again(self, name: str, now: float) -> None:
         pauses = self._pauses.setdefault(name, Backoff(FIRST_PAUSE, LONGEST_PAUSE))
         if now - self._started.get(name, now) > STEADY_SECONDS:
             pauses.reset()
-        return pauses.next()
+        pause = pauses.next()
+        self._again[name] = now + pause
+        self._system_print(f"{name} ended by itself and is started again in {pause:.0f} s\n")
 
     def _start_again(self, name: str, entry: dict[str, Any]) -> None:
         del self._again[name], entry["returncode"]

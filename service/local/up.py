@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shlex
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -55,7 +54,8 @@ def main() -> int:
             environment = {**os.environ, "BIND_HOST": host, "DATA_DIR": str(data), "API_KEY": key}
             valkey = None
             if not environment.get("REDIS_URL"):
-                valkey, environment["REDIS_URL"] = embedded.start(data, lock, closing, request)
+                valkey = embedded.start(data, lock, closing, request)
+                environment["REDIS_URL"] = valkey.url
             else:
                 closing.enter_context(noted(data / embedded.URL_FILE, environment["REDIS_URL"]))
             base = f"http://{bind_to(host, settings.port)}"
@@ -90,7 +90,7 @@ def _run(
     environment: Mapping[str, str],
     base: str,
     key_file: Path | None,
-    valkey: subprocess.Popen[bytes] | None,
+    valkey: embedded.EmbeddedValkey | None,
     request: StopRequest,
 ) -> int:
     """Run the processes until asked to stop. Until all are up, the end of one stops the others; later it starts again.

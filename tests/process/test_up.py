@@ -15,11 +15,12 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, RedisError
 
 from tests.support.processes import find_free_port, until
 from tests.support.servers.valkey import ValkeyServer
@@ -447,8 +448,8 @@ def _is_healthy(launcher: Launcher) -> bool:
         return False
 
 
-def test_killed_parts_are_started_again_and_without_its_valkey_it_stops(folder: Folder) -> None:
-    """Nobody may look at the terminal. A store that crashed does not come back by itself: the person there is told."""
+def test_killed_parts_are_started_again_and_its_valkey_with_its_data(folder: Folder) -> None:
+    """Nobody may look at the terminal. The processes that the store left alone find it again."""
     launcher = folder.up()
     launcher.wait_for("Bot Scheduler is up")
     killed = {name: _pid_of(launcher, name) for name in ("web", "scheduler", "worker")}
@@ -459,6 +460,37 @@ def test_killed_parts_are_started_again_and_without_its_valkey_it_stops(folder: 
     assert {name: _pid_of(launcher, name) for name in killed}.items().isdisjoint(killed.items())
     assert launcher.output.count("ended by itself and is started again in 1 s") == 3
     until(lambda: _is_healthy(launcher), 28, lambda: launcher.output)
+    _valkey_of(launcher).set("kept", "yes")
+    for number in (1, 2):
+        pid = next(pid for pid, command in launcher.pids().items() if "valkey-server" in command)
+        os.kill(pid, signal.SIGKILL)
+        pause = f"the embedded Valkey ended by itself and is started again in {number} s"
+        until(partial(_says, launcher, pause), 28, lambda: launcher.output)
+        until(lambda: _has_kept(launcher), 28, lambda: launcher.output)
+    until(lambda: _is_healthy(launcher), 28, lambda: launcher.output)
+    assert launcher.output.count("started (pid=") == 6
+    launcher.process.terminate()
+    assert launcher.process.wait(28) == 0
+    launcher.wait_until_gone(3)
+
+
+def _says(launcher: Launcher, text: str) -> bool:
+    return text in launcher.output
+
+
+def _has_kept(launcher: Launcher) -> bool:
+    try:
+        return bool(_valkey_of(launcher).get("kept") == b"yes")
+    except RedisError:
+        return False
+
+
+def test_without_its_valkey_nothing_is_started(folder: Folder) -> None:
+    """Until all are up, its end is that of a start that failed."""
+    scheduler = folder.path / "service" / "scheduler" / "main.py"
+    scheduler.write_text("import time\n\ntime.sleep(60)\n")
+    launcher = folder.up()
+    launcher.wait_for("Listening at")
     pid = next(pid for pid, command in launcher.pids().items() if "valkey-server" in command)
     os.kill(pid, signal.SIGKILL)
     assert launcher.process.wait(28) == 1

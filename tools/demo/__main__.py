@@ -47,8 +47,8 @@ def _fill(data: Path) -> None:
     make_folder(data)
     with ExitStack() as closing:
         lock = closing.enter_context(lock_folder(data))
-        _, url = embedded.start(data, lock, closing, request)
-        with Redis.from_url(url) as client:
+        valkey = embedded.start(data, lock, closing, request)
+        with Redis.from_url(valkey.url) as client:
             _wait_until_loaded(client)
             try:
                 fill(client, say=lambda what: print(f"{time.monotonic() - begun:5.0f} s  {what}", flush=True))
