@@ -46,7 +46,7 @@ HINTS = {
     "ping_urls": "Names of web addresses, env:BOT_SECRET_…, told of each start, success (the address) and /fail.",
     "success_within_seconds": "Since the last success, or since the job was switched on.",
     "finish_by": "A local time of each day with an occurrence, such as 07:30.",
-    "longest_seconds": "Or auto: 3 times the 95th percentile of the last 50 successes.",
+    "longest_seconds": "auto means 3 times the 95th percentile of the last 50 successes.",
     "result": 'Fields and their bounds, such as {"rows": {"min": 1, "max": 500}} or {"state": {"equals": "ok"}}.',
 }
 """Option -> its hint, where the API's own words are for programs."""
