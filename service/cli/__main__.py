@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from service.cli.exits import Exit, Failure
 from service.home import NAME
@@ -36,7 +36,10 @@ def main() -> int:
         if error.errno not in _NOT_WRITTEN:
             raise
         _print_no_more()
-        sys.stderr.write(f"The output could not be written: {error.strerror}; free space there, and try again\n")
+        try:
+            sys.stderr.write(f"The output could not be written: {error.strerror}; free space there, and try again\n")
+        except OSError:  # nor can this: both lead to the same place
+            _print_no_more(sys.stderr)
         return Exit.NOT_WRITTEN
 
 
@@ -51,9 +54,9 @@ def _prepare_streams() -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
 
 
-def _print_no_more() -> None:
-    """Let the rest of the buffer go nowhere, without a traceback at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _print_no_more(stream: TextIO | None = None) -> None:
+    """Let the rest of a buffer, else that of the output, go nowhere, without a traceback at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
 
 
 def _complete(shell: str) -> int:

@@ -317,8 +317,9 @@ class Stranger(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.keys.append(self.headers.get("X-API-Key"))
         moved = self.path.startswith("/moved")
-        self.send_response(308 if moved else 200)
-        self.send_header("Location", "https://elsewhere.example.org/")
+        self.send_response(308 if moved else 304 if self.path.startswith("/unchanged") else 200)
+        if not self.path.startswith("/unchanged"):
+            self.send_header("Location", "https://elsewhere.example.org/")
         self.end_headers()
         self.wfile.write(self.says)
         while self.path.startswith("/endless"):
@@ -373,6 +374,27 @@ def test_a_full_disk_is_told_in_one_sentence(command: Command) -> None:
         )  # fmt: skip
     assert (ended.returncode, ended.stderr.count("\n")) == (74, 1)
     assert "could not be written: No space left on device" in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [("jobs", "--help"), ("doctor",), ("nonsense",)])
+def test_where_not_even_that_can_be_told_the_exit_code_is_the_same(
+    command: Command, arguments: tuple[str, ...]
+) -> None:  # fmt: skip
+    """The error stream leads to the full disk, too."""
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [COMMAND, *arguments], stdout=full, stderr=full, env=command.environment(), check=False
+        )  # fmt: skip
+    assert ended.returncode == 74
+
+
+def test_an_answer_that_sends_nowhere_is_not_one_of_the_service(command: Command) -> None:
+    """304 is a redirect by its number alone."""
+    with serving("127.0.0.1") as port:
+        ended = command("health", BOT_SCHEDULER_URL=f"http://127.0.0.1:{port}/unchanged")
+    assert (ended.status, ended.err.count("\n")) == (6, 1)
+    assert "is not a Bot Scheduler" in ended.err
 
 
 ANSWERS = (b"<html>", b"Welcome\n", b'"ok"', b"[]", b"{}", b"")

@@ -174,14 +174,14 @@ class Api:
     def refusal(self, answer: httpx.Response) -> Failure:
         """Put a refusal of the API into a Failure."""
         status = answer.status_code
-        if answer.is_redirect:
+        if answer.has_redirect_location:
             return Failure(
                 Exit.UNREACHABLE,
-                f"{self.location.url} redirects to {answer.headers.get('Location')}; set BOT_SCHEDULER_URL to that",
+                f"{self.location.url} redirects to {answer.headers['Location']}; set BOT_SCHEDULER_URL to that",
             )
         try:
             said = answer.json()
-            detail, errors = str(said["detail"]), said.get("errors") or []
+            detail, errors = str(said["detail"]).replace("\n", "\n  "), said.get("errors") or []
         except (ValueError, KeyError, TypeError, AttributeError):
             return self.wrong_server(status)
         if status == 401:
