@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from service.domain.input.search import folded
 from service.domain.people.names import collated
 from service.store.keys import Keys
 from service.store.server.kept_rows import Source
@@ -76,7 +77,7 @@ def _listed(contact_id: str, _: int, values: Sequence[bytes | None]) -> ListedCo
         return None
     shown = name.decode()
     parts = (shown, _plain(birthday), *(text for value in lists for text in texts(value)))
-    return ListedContact(collated(shown), contact_id, "\n".join(parts).casefold())
+    return ListedContact(collated(shown), contact_id, folded("\n".join(parts)))
 
 
 def _plain(value: bytes | None) -> str:

@@ -14,7 +14,7 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.domain.expectations.verdict import RESULT
 from service.domain.ids import is_id
-from service.domain.input.search import is_found
+from service.domain.input.search import folded, is_found
 from service.domain.plain_json import dumps
 from service.domain.run_records import STATUSES, TRIGGERS
 from service.domain.timestamps import format_ms, parse_period
@@ -249,7 +249,7 @@ def _filter(
 
 def _said(run: Mapping[str, Any]) -> str:
     told = [run[name] for name in ("error", "reason", "result") if run.get(name)]
-    return " ".join(one if isinstance(one, str) else dumps(one).decode() for one in told).casefold()
+    return folded(" ".join(one if isinstance(one, str) else dumps(one).decode() for one in told))
 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:

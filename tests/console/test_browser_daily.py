@@ -267,7 +267,7 @@ def test_texts_in_several_languages_are_written_in_fields(page: Page, installati
     job_id = installation.make_job(name="In languages", bot_type="birthday", bot_config=config)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"/jobs/{job_id}/edit")
-    rows = page.get_by_role("group", name=re.compile(r"^Templates \d$"))
+    rows = page.get_by_role("group", name=re.compile(r"^Your own texts \d$"))
     expect(rows).to_have_count(2)
     rows.nth(1).get_by_label("Language").fill("de")
     expect(rows).to_have_count(3)

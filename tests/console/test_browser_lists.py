@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -127,3 +128,21 @@ def test_the_longest_name_makes_no_list_wider_than_the_window(
     for path in ("/runs", "/coming?q=w", "/jobs", "/"):
         page.goto(path)
         assert overflow(page) == 0, path
+
+
+@pytest.mark.parametrize("listed", ["/jobs", "/runs", "/coming"])
+def test_labels_are_taken_as_they_are_shown_and_half_of_one_stays_in_the_form(
+    page: Page, job_id: str, listed: str
+) -> None:  # fmt: skip
+    """Pages write `team: crm`. What is no label does not lead to a page of errors."""
+    name, value = next(iter(LABELS.items()))
+    page.goto(listed)
+    field = page.locator("#label")
+    field.fill(name)
+    page.get_by_role("button", name="Show", exact=True).click()
+    assert not field.evaluate("field => field.validity.valid") and page.url.endswith(listed)
+    field.fill(f" {name}: {value} ")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page).to_have_url(re.compile(r"label="))
+    expect(field).to_have_value(f"{name}:{value}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -131,6 +131,23 @@ def test_a_heartbeat_is_asked_what_it_takes_and_each_expectation_has_a_field(
     assert (job["bot_type"], job["options"]["expect"]["finish_by"], job["health"]) == ("heartbeat", "07:30", "ok")
 
 
+def test_what_is_wrong_with_a_schedule_is_told_beside_all_else(page: Page) -> None:
+    """The API looks at the name first; the preview has looked at the schedule before. Each is told once."""
+    page.goto("/jobs/new")
+    page.get_by_role("radio", name="Once", exact=True).check()
+    page.get_by_label("Date and time").first.fill("2026-01-20T10:00")
+    late = page.locator("[data-error=schedule_config]:visible")
+    expect(late).to_have_text("Must have a time that is still to come")
+    page.get_by_role("button", name="Create job").click()
+    expect(page.locator("#error-name")).to_have_text("Must not be empty")
+    expect(late).to_have_text("Must have a time that is still to come")
+    expect(page.locator("#summary")).to_contain_text("2 fields have errors")
+    page.get_by_label("Name", exact=True).fill("Late")
+    page.get_by_role("button", name="Create job").click()
+    expect(page.locator("#summary")).to_contain_text("One field has an error")
+    expect(late).to_have_text("Must have a time that is still to come")
+
+
 @pytest.mark.parametrize(("typed", "stored"), [("auto", "auto"), ("10 min", 600)])
 def test_how_long_a_run_may_take_is_a_duration_or_one_word(
     page: Page, installation: Installation, typed: str, stored: Any

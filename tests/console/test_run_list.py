@@ -226,4 +226,6 @@ def test_the_page_tells_how_far_the_list_of_all_runs_reaches(
     for query in ("", "status=success", "text=x", "until=2025-01-01"):
         assert told.search(browser.get(f"/runs?{query}").text), query
         assert "Older</a>" not in browser.get(f"/runs?{query}").text
+    before = "Runs of these days are not listed here"
+    assert [before in browser.get(f"/runs?until={day}").text for day in ("2025-03-28", "2025-03-30")] == [True, False]
     assert 'id="reach"' not in browser.get("/runs?job=seldom").text

@@ -45,6 +45,14 @@ def rehearse_document(rig: Rig, **document: Any) -> dict[str, Any]:
     return use.apply({"version": 1, **document}, dry_run=True)
 
 
+def untimed(answer: dict[str, Any]) -> list[Any]:
+    """What changes, without the second up to which it was looked: two looks may stand on both sides of one's end."""
+    return [
+        {**one, "occurrences": {**one["occurrences"], "until": None}} if "occurrences" in one else one
+        for one in answer["changes"]
+    ]
+
+
 def now(rig: Rig) -> datetime:
     return datetime.fromtimestamp(RedisClock(rig.client).now_ms() / 1000, UTC).replace(tzinfo=None)
 
@@ -158,7 +166,7 @@ def test_a_document_tells_of_the_jobs_that_only_its_calendar_changes(rig: Rig) -
     alone, answer = rehearse(rig, {"weekdays_off": []}), rehearse_document(rig, calendars=[OPEN])
     assert stored(rig) == whole
     assert answer["jobs"] == alone["jobs"] == {"total": 2, "looked_at": 2}
-    assert answer["changes"] == alone["changes"]
+    assert untimed(answer) == untimed(alone)
     assert [(one["id"], one["action"], one["fields"]) for one in answer["changes"][1:]] == [
         (uses[1], "update", {}), (uses[0], "update", {}),
     ]  # fmt: skip

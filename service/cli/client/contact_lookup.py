@@ -10,7 +10,7 @@ from service.cli.exits import Exit, Failure
 from service.cli.output.escaping import quoted
 from service.cli.output.tables import SHORT_ID
 from service.domain.ids import is_id
-from service.domain.input.search import is_found
+from service.domain.input.search import folded, is_found
 
 _BEGINNING = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,27}")
 SHOWN = 5
@@ -50,7 +50,7 @@ def contacts_with(words: str) -> list[dict[str, Any]]:
 
 def _searched(contact: dict[str, Any]) -> str:
     names = (contact["name"], *contact["emails"], *contact["phones"], *contact["urls"])
-    return "\n".join(names).casefold()
+    return folded("\n".join(names))
 
 
 def _told_apart(contact: dict[str, Any]) -> str:

@@ -243,7 +243,8 @@ def _of_two(shown: str, match: re.Match[str], reading: Reading, year: str | None
         return Birthday(born)
     return Birthday(
         born,
-        f"the birthday “{shown}” was read with the month first; import it again with date_order=day if it is wrong",
+        f"the birthday “{shown}” was read with the month first; if it is wrong, "
+        "import it again with the day first (date_order=day)",
     )
 
 

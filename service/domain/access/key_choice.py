@@ -9,7 +9,7 @@ from service.domain.access.key_records import stored_limits, stored_scopes
 from service.domain.access.limits import NO_LIMITS, Limits
 from service.domain.access.scopes import Scope
 from service.domain.input.refusals import Refusals, echo, listed
-from service.domain.input.search import is_found
+from service.domain.input.search import folded, is_found
 
 STATES = ("valid", "rotating", "expired")
 """What a key can be: accepted; accepted with its former secret, too; refused since it has expired."""
@@ -58,7 +58,7 @@ class KeyChoice:
         if not self.limits.are_none and not stored_limits(fields["labels"], fields["bot_types"]).within(self.limits):
             return False
         if self.words:
-            told = f"{fields['name'] or ''}\n{fields['note'] or ''}".casefold()
+            told = folded(f"{fields['name'] or ''}\n{fields['note'] or ''}")
             if not is_found(self.words, told) and self.words.strip().casefold() not in key_id.casefold():
                 return False
         if self.scope is not None and self.scope not in stored_scopes(scopes):

@@ -1,11 +1,12 @@
 """Searches: every list that has a search finds a text by the same rule.
 
-A text is found if each word that was typed is in it, in any order and any case. Words may be parts of words: `dai rep`
-finds "Report, daily".
+A text is found if each word that was typed is in it, in any order and any case, with or without its accents. Words may
+be parts of words: `dai rep` finds "Report, daily", and `ostlund` finds "Östlund".
 """
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 
@@ -18,7 +19,15 @@ def words_of(asked: str) -> tuple[str, ...]:
     Args:
         asked: what they typed, with or without blanks around it.
     """
-    return tuple(dict.fromkeys(asked.casefold().split()))
+    return tuple(dict.fromkeys(folded(asked).split()))
+
+
+def folded(text: str) -> str:
+    """Return a text in the form in which it is searched: without case and accents."""
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFD", text.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def is_found(asked: str, text: str) -> bool:
@@ -26,6 +35,6 @@ def is_found(asked: str, text: str) -> bool:
 
     Args:
         asked: what somebody typed.
-        text: what is searched, casefolded.
+        text: what is searched, folded.
     """
     return all(word in text for word in words_of(asked))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from service.domain.input.search import folded
+
 TITLES = frozenset(
     {
         *("dr", "drs", "dra", "prof", "profa", "professor", "mr", "mrs", "ms", "miss", "mx", "rev", "reverend"),
@@ -49,10 +51,7 @@ def collated(name: str) -> str:
     >>> sorted(["Zoe", "Émile", "Fritz"], key=collated)
     ['Émile', 'Fritz', 'Zoe']
     """
-    folded = name.casefold()
-    if folded.isascii():
-        return folded
-    return "".join(one for one in unicodedata.normalize("NFD", folded) if not unicodedata.combining(one))
+    return folded(name)
 
 
 def _folded(name: str) -> str:

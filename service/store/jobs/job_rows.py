@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from service.domain.access.labels import EVERY_JOB, JobChoice, Labels, stored_labels
-from service.domain.input.search import is_found
+from service.domain.input.search import folded, is_found
 from service.domain.job import HEALTHS
 from service.domain.people.names import collated
 from service.domain.records import NONE_RUNS
@@ -143,7 +143,7 @@ def traits_of(
     Raises:
         ValueError: a field is damaged.
     """
-    text = f"{(name or b'').decode()}\n{(description or b'').decode()}".casefold()
+    text = folded(f"{(name or b'').decode()}\n{(description or b'').decode()}")
     return Traits(
         _word(bot_type) or "", stored_labels(labels), enabled == b"1", _word(state_of(enabled, state)) or "",
         status == b"failed", _word(health), text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -22,6 +23,7 @@ from service.web.http.pools import Pool
 from service.web.services import Bots
 
 PAGE = 50
+_AROUND_COLON = re.compile(r"\s*:\s*")
 SORTS = {
     "created": "Created", "name": "Name", "bot": "Bot", "state": "State", "last_run": "Last run",
     "last_failure": "Last failure", "next_run": "Next run",
@@ -70,8 +72,11 @@ class JobList(RenderedPage):
 
 
 def labels_of(req: Request) -> list[str]:
-    """Read the labels that the address asks for; a form has them in one field, separated by blanks."""
-    return [label for text in query.texts(req, "label") for label in text.split()]
+    """Read the labels that the address asks for; a form has them in one field, separated by blanks.
+
+    Pages show a label with a blank, as in `team: crm`, so one may stand beside the colon.
+    """
+    return [label for text in query.texts(req, "label") for label in _AROUND_COLON.sub(":", text).split()]
 
 
 class _JobQuery:

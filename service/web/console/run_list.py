@@ -35,7 +35,7 @@ class RunList(RenderedPage):
         asked, cursor = RunQuery(req), query.text(req, "cursor")
         filters = asked.filters(self._jobs)
         page = self._runs.all_runs(limit=PAGE, cursor=cursor, **filters)
-        runs = page.data
+        runs, reach = page.data, self._runs.reach(filters.get("job_ids"))
         show(
             resp,
             "runs.html",
@@ -43,7 +43,8 @@ class RunList(RenderedPage):
             runs=runs,
             total=self._runs.count(**filters),
             most=LISTED_RUNS,
-            reach=self._runs.reach(filters.get("job_ids")),
+            reach=reach,
+            is_before=reach is not None and filters["until"] is not None and filters["until"] < reach,
             mended=repairs(runs),
             names=names_of(self._jobs, runs),
             asked=asked.asked,

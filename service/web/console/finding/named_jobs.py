@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from service.domain.ids import is_id
-from service.domain.input.search import is_found
+from service.domain.input.search import folded, is_found
 from service.usecases.deleted_jobs import Deleted
 from service.usecases.jobs import Jobs
 
@@ -33,7 +33,7 @@ def jobs_called(text: str, jobs: Jobs, deleted: Deleted | None = None) -> Mappin
     there = {job["id"]: job["name"] for job in _with(text, jobs)}
     gone = {one["id"]: one["definition"]["name"] for one in deleted.page(SEARCHED).data} if deleted else {}
     wanted = text.casefold()
-    alike = {job_id: name for job_id, name in (there | gone).items() if is_found(text, name.casefold())}
+    alike = {job_id: name for job_id, name in (there | gone).items() if is_found(text, folded(name))}
     return {job_id: name for job_id, name in alike.items() if name.casefold() == wanted} or alike
 
 

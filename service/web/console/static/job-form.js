@@ -115,8 +115,8 @@ function rows(cells) {
 
 async function save(revision) {
   const { body, errors } = readJob();
-  showErrors(form, errors);
-  if (errors.length) return summarize(errors.length);
+  showBesidePreview(errors);
+  if (errors.length) return summarize();
   forgetForeseen();
   const isStored = "revision" in form.dataset;
   try {
@@ -140,8 +140,8 @@ function store(body, revision) {
 // Asks what saving would do.
 async function foresee() {
   const { body, errors } = readJob();
-  showErrors(form, errors);
-  if (errors.length) return summarize(errors.length);
+  showBesidePreview(errors);
+  if (errors.length) return summarize();
   try {
     showForeseen(await sendFrom(see, body, { headers: { "If-Match": `"${form.dataset.revision}"` } }));
   } catch (error) {
@@ -152,11 +152,15 @@ async function foresee() {
 function explain(error) {
   if (!(error instanceof Refused)) throw error;
   if (error.status === 412) return showConflict();
-  const homeless = showErrors(form, error.errors);
-  summarize(error.errors.length, homeless.length ? homeless.map((one) => inWords(form, one)).join("; ") : error.errors.length ? "" : error.message);
+  const homeless = showBesidePreview(error.errors);
+  summarize(homeless.length ? homeless.map((one) => inWords(form, one)).join("; ") : error.errors.length ? "" : error.message);
 }
 
-function summarize(count, text = "") {
+// Shows errors beside those that the preview keeps up to date: the API names none of a schedule while others are wrong.
+const showBesidePreview = (errors) => showErrors(form, errors, (path) => errors.some(isOfPreview) || !isPathOfPreview(path));
+
+function summarize(text = "") {
+  const count = form.querySelectorAll("[data-error]:not([hidden])").length;
   summary.textContent = text || (count === 1 ? "Not saved. One field has an error; see the reason next to it." : `Not saved. ${count} fields have errors; see the reasons next to them.`);
   summary.hidden = false;
   const first = form.querySelector("[aria-invalid=true]");
