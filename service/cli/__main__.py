@@ -30,12 +30,12 @@ def main() -> int:
     except (BrokenPipeError, SystemExit) as end:
         if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):
             raise
-        _print_no_more()  # the reader has seen enough (`| head`); Rich and Typer end with 1 then
+        _print_no_more(sys.stdout)  # the reader has seen enough (`| head`); Rich and Typer end with 1 then
         return Exit.PIPE_CLOSED
     except OSError as error:
         if error.errno not in _NOT_WRITTEN:
             raise
-        _print_no_more()
+        _print_no_more(sys.stdout)
         try:
             sys.stderr.write(f"The output could not be written: {error.strerror}; free space there, and try again\n")
         except OSError:  # nor can this: both lead to the same place
@@ -54,9 +54,9 @@ def _prepare_streams() -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # these are text streams
 
 
-def _print_no_more(stream: TextIO | None = None) -> None:
-    """Let the rest of a buffer, else that of the output, go nowhere, without a traceback at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
+def _print_no_more(stream: TextIO) -> None:
+    """Let the rest of a stream's buffer go nowhere, without a traceback at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _complete(shell: str) -> int:

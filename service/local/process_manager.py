@@ -29,9 +29,10 @@ from service.shutdown import KILL_LOCAL_SECONDS
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a command that ended is started again; each pause is twice as long as the one before."""
-VALKEY = "the embedded Valkey"
 STEADY_SECONDS = 60.0
 """A command that ran for so long begins with the first pause again."""
+VALKEY = "the embedded Valkey"
+"""Its name in lines for the person at the terminal."""
 
 
 class Screen(io.TextIOBase):
@@ -172,7 +173,7 @@ class ProcessManager(honcho.manager.Manager):  # type: ignore[misc] # honcho shi
                     self._plan_again(name, now)
 
     def _keep_valkey_up(self, now: float) -> None:
-        """Likewise for the store. The others wait for it, and it has all that it had answered."""
+        """Likewise for the store. It reads its file again, and the others wait for it meanwhile."""
         if self._valkey is None:
             return
         if now >= self._again.get(VALKEY, math.inf):

@@ -138,9 +138,12 @@ def test_labels_are_taken_as_they_are_shown_and_half_of_one_stays_in_the_form(
     name, value = next(iter(LABELS.items()))
     page.goto(listed)
     field = page.locator("#label")
-    field.fill(name)
-    page.get_by_role("button", name="Show", exact=True).click()
-    assert not field.evaluate("field => field.validity.valid") and page.url.endswith(listed)
+    for half in (name, f"{name}:{value}:{value}", f"{name}:{value} {name}", "a:" + f"{'b' * 40}:" * 40 + "!"):
+        field.fill(half)
+        page.get_by_role("button", name="Show", exact=True).click()
+        assert not field.evaluate("field => field.validity.valid") and page.url.endswith(listed), half
+    field.fill(f" {name}:{value}\u2003{name} :{value}")
+    assert field.evaluate("field => field.validity.valid")
     field.fill(f" {name}: {value} ")
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page).to_have_url(re.compile(r"label="))
