@@ -92,6 +92,7 @@ it. A key with `bot_types` does so only for jobs of these bots. Such a key has s
 
 - With `admin`, it finds only keys whose limits lie within its own.
 - `/rq`, `/metrics` and `POST /scheduler/acknowledge` are about all jobs and refuse it.
+- It sees every calendar, with its names and days, because jobs of many teams may share one. It cannot change any.
 - It may only name secrets that are bound to hosts (`BOT_SECRET_…_HOSTS`, also set where the web process runs).
   Otherwise, it could have a secret sent to a host of its own.
 - If it starts a run by hand with a `bot_config`, the service checks this `bot_config` again when the run starts,
