@@ -144,6 +144,7 @@ def test_one_click_is_one_run_while_redis_stalls(wary: Page, installation: Insta
     finally:
         os.kill(installation.server.pid, signal.SIGCONT)
     installation.until_healthy()
+    expect(run).not_to_have_attribute("aria-busy", "true")
     run.click()
     expect(wary.get_by_role("status").get_by_text(re.compile("^Run of “Once”"))).to_be_visible()
     assert len(installation.history(job_id)) == 1
