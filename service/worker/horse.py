@@ -15,6 +15,7 @@ import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic  # as it is now: a bot may put another in its place
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 
 MEMORY_LOOK_SECONDS = 0.05
 """The kernel is asked for the memory's peak no more often: to answer can take longer than all else of a short run."""
+_OURS = (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL)
+"""The signals that mean something else to this process than to others."""
 UNWATCHED_PAUSE_SECONDS = 0.25
 """Seconds between two looks whether somebody watches again."""
 
@@ -147,7 +150,9 @@ class WorkHorse:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal; the parent gets it, too
         signal.signal(signal.SIGTERM, self._drain)
         signal.signal(ORDER_SIGNAL, self._ordered)
-        os.register_at_fork(after_in_child=_let_signals_through)
+        # Held back meanwhile: one that reached a copy before its signals mean the usual would be lost.
+        hold, let_go = (partial(signal.pthread_sigmask, how, _OURS) for how in (signal.SIG_BLOCK, signal.SIG_UNBLOCK))
+        os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=_let_signals_through)
         self._board.keep_from_copies()
         self._obey()  # an order that came before this process listened
 
@@ -263,5 +268,6 @@ class WorkHorse:
 
 def _let_signals_through() -> None:
     """In a process that a bot has forked, give signals their usual meaning again, as `multiprocessing` needs it."""
-    for signum in (signal.SIGINT, signal.SIGTERM, ORDER_SIGNAL):
+    for signum in _OURS:
         signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)

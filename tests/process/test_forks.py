@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,25 @@ def test_the_processes_of_another_worker_are_left_alone(light_server: ValkeyServ
         assert [pid for pid in pids_in(told) if is_alive(pid)] == pids_in(told)
         service.call("POST", f"/jobs/{long}/runs/{run_id}/cancel")
         until_gone(service, told)
+
+
+SIGNALLED = """
+import os, signal, time
+from types import SimpleNamespace
+from service.worker.horse import WorkHorse
+
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))  # before what the horse does there
+heed = lambda *_: None
+board = SimpleNamespace(keep_from_copies=heed)
+WorkHorse._listen(SimpleNamespace(_drain=heed, _ordered=heed, _obey=heed, _board=board))
+if (pid := os.fork()) == 0:
+    time.sleep(10)
+    os._exit(3)
+print(os.waitpid(pid, 0)[1], signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGTERM) is heed)
+"""
+
+
+def test_a_copy_that_is_told_to_end_at_its_birth_ends() -> None:
+    """As `multiprocessing.Pool` tells it: the run would wait for it for ever, once in thousands of pools."""
+    ended = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == [str(int(signal.SIGTERM)), "set()", "True"]
