@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -55,11 +55,11 @@ def test_what_is_left_out_is_told(browser: Browser, monkeypatch: pytest.MonkeyPa
     assert "20 occurrences in the next 24 hours. Of 2 jobs that run often, only the first ones are listed" in told
     monkeypatch.setattr(coming, "SHOWN", 7)
     page = browser.get("/coming?q=the+of")
-    assert "The next 7 occurrences of the next 24 hours; more follow." in words(page)
+    assert "The first 7 occurrences of the next 24 hours; more follow." in words(page)
     assert 'href="/coming?hours=24&amp;q=the+of&amp;most=14">Show more' in page.text
     monkeypatch.setattr(coming, "MOST", 14)
     longest = browser.get("/coming?most=14")
-    assert "The next 14 occurrences" in words(longest) and "Show more" not in longest.text
+    assert "The first 14 occurrences" in words(longest) and "Show more" not in longest.text
     assert "This page lists no more." in words(longest)
     assert browser.get("/coming?most=15").status_code == 400
 
@@ -81,3 +81,38 @@ def test_a_moved_and_a_paused_one_say_so(browser: Browser) -> None:
     page = browser.get("/coming")
     check(page)
     assert "moved from" in words(page) and page.text.count('class="status paused"') == 24
+
+
+def test_a_later_day_is_listed_in_the_zone_of_its_reader(browser: Browser) -> None:
+    """From its first instant, which counts; with jobs that are due before, too, and one that comes only then."""
+    day = datetime.now(UTC).date() + timedelta(days=2)
+    sparse = {"schedule_type": "once", "schedule_config": {"at": f"{day}T12:34:56"}}
+    make_job(browser, **{**HOURLY, **sparse}, name="Only then")
+    page = browser.get(f"/coming?since={day}&zone=Asia/Tokyo")
+    check(page)
+    begin = datetime.combine(day, datetime.min.time()) - timedelta(hours=9)
+    hours = [begin + timedelta(hours=number) for number in range(24)]
+    alone = datetime.combine(day, datetime.min.time()) + timedelta(hours=12, minutes=34, seconds=56)
+    expected = [*hours, *(at + timedelta(minutes=30) for at in hours if at.hour % 2 == 0), alone]
+    listed = re.findall(r'<td class="nowrap"><time datetime="([^"]+)Z"', page.text)
+    assert listed == [f"{at:%Y-%m-%dT%H:%M:%S}" for at in sorted(expected)]
+    assert f"{len(listed)} occurrences in the 24 hours from {begin:%Y-%m-%d %H:%M:%S} UTC ." in words(page)
+    assert f'href="/coming?hours=48&amp;since={day}&amp;zone=Asia%2FTokyo"' in page.text
+    assert "From ( Asia/Tokyo )" in words(page) and f'value="{day}"' in page.text
+
+
+def test_days_that_are_over_or_at_the_end_of_time_break_nothing(browser: Browser) -> None:
+    assert "36 occurrences in the next 24 hours." in words(browser.get("/coming?since=2001-01-01"))
+    check(browser.get("/coming?since=9999-12-30&hours=48"))
+    for wrong in ("since=tomorrow", "since=9999-12-31&zone=America/Lima&since=1", "since=2099-01-01&zone=Mars"):
+        assert browser.get(f"/coming?{wrong}").status_code == 400
+
+
+def test_jobs_beyond_those_that_are_searched_are_told(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them are left out of a list that begins now."""
+    monkeypatch.setattr(timelines, "SEARCHED", 1)
+    monkeypatch.setattr(coming, "SEARCHED", 1)
+    day = datetime.now(UTC).date() + timedelta(days=3)
+    told = words(browser.get(f"/coming?since={day}"))
+    assert "The service looked at 1 job, not at 1 other: search for a job, or for labels." in told
+    assert "36 occurrences in the next 24 hours." in words(browser.get("/coming"))

@@ -24,6 +24,9 @@ OF_ONE_JOB = 50
 LONGEST_JITTER = 86_400
 """How much later than its occurrence a job may be due, s."""
 
+SEARCHED = 10_000
+"""The most jobs whose occurrences are looked for from a later day on: each has to be asked."""
+
 
 class Comes(NamedTuple):
     """The coming occurrences that one mark stands for.
@@ -72,11 +75,13 @@ class Soon:
         occurrences: in order.
         more: how many follow at least, within the span.
         crowded: the number of jobs of which only the first `OF_ONE_JOB` are among them.
+        unsearched: the number of jobs that were not looked at.
     """
 
     occurrences: list[SoonOne]
-    more: int
-    crowded: int
+    more: int = 0
+    crowded: int = 0
+    unsearched: int = 0
 
 
 class Timelines:
@@ -91,11 +96,11 @@ class Timelines:
         self._scripts = scripts
         self._jobs = jobs
 
-    def soonest(self, now: int, until: int, most: int, labels: Sequence[str] = (), q: str = "") -> Soon:
-        """List what is due soonest, of all jobs of the caller, in bounded time.
+    def soonest(self, since: int, until: int, most: int, labels: Sequence[str] = (), q: str = "") -> Soon:
+        """List what is due soonest in a span, of all jobs of the caller, in bounded time.
 
         Args:
-            now: epoch seconds; the list begins after this.
+            since: epoch seconds, exclusive; now or later.
             until: epoch seconds, inclusive.
             most: how many it has at most.
             labels: filters such as `team:crm`, all of which must hold for a job.
@@ -105,19 +110,23 @@ class Timelines:
             ValidationFailed: a filter is malformed.
         """
         due = self._jobs.due_until(until + LONGEST_JITTER, watched=False, labels=labels, q=q)
-        first = nsmallest(2 * most, due, key=lambda job_id: (due[job_id], job_id))  # by their jitter, too
-        read = (job for job in coming_of(self._scripts, choice(labels), first) if job.course.soonest <= until)
-        jobs = nsmallest(most + 1, read, key=lambda job: (job.course.soonest, job.id))
+        before = [job_id for job_id, at in due.items() if at <= since * 1000]
+        within = (job_id for job_id, at in due.items() if at > since * 1000)
+        searched = [*before[:SEARCHED], *nsmallest(2 * most, within, key=lambda job_id: (due[job_id], job_id))]
+        read = [job for job in coming_of(self._scripts, choice(labels), searched) if job.course.soonest <= until]
+        early = [job for job in read if job.course.soonest <= since]  # they come within the span, too, or pass it over
+        late = (job for job in read if job.course.soonest > since)
+        jobs = early + nsmallest(most + 1, late, key=lambda job: (job.course.soonest, job.id))
         count, kept, crowded = Counter[str](), list[SoonOne](), set[str]()
-        for one in merge(*(_each(job, now, until) for job in jobs), key=lambda one: one.at):
+        for one in merge(*(_each(job, since, until) for job in jobs), key=lambda one: one.at):
             count[one.job.id] += 1
             if count[one.job.id] > OF_ONE_JOB:
                 crowded.add(one.job.id)
             elif len(kept) == most:
-                return Soon(kept, 1, len(crowded))
+                return Soon(kept, 1, len(crowded), len(before[SEARCHED:]))
             else:
                 kept.append(one)
-        return Soon(kept, 0, len(crowded))
+        return Soon(kept, 0, len(crowded), len(before[SEARCHED:]))
 
     def upcoming(self, job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes]]:
         """Find when jobs are due that will run, the first undecided occurrences among them.
@@ -134,10 +143,10 @@ class Timelines:
         return {job.id: list(_spread(job, until, apart)) for job in coming_of(self._scripts, choice(), job_ids)}
 
 
-def _each(job: ComingJob, now: int, until: int) -> Iterator[SoonOne]:
+def _each(job: ComingJob, since: int, until: int) -> Iterator[SoonOne]:
     """Yield a job's occurrences, one more than are shown of one job at most."""
     schedule = job.course.schedule
-    found, number = job.course.coming(now, until), 0
+    found, number = job.course.coming(since, until), 0
     while (one := _next(found)) is not None and one[0] <= until and number <= OF_ONE_JOB:
         number += 1
         own, moved = one[1], one[0] != one[1]
