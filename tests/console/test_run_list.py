@@ -14,10 +14,12 @@ from redis import Redis
 from service.domain.access.callers import Caller, act_as_before, act_for
 from service.domain.access.scopes import ALL, Scope
 from service.domain.run_records import Outcome
+from service.scheduler.pauses import PauseEnds
 from service.store.scripts import Limits
 from service.usecases import runs as run_cases
 from service.usecases.runs import Runs
-from tests.support.browsing import Browser, signed_in
+from tests.support.browsing import Browser, signed_in, words
+from tests.support.processes import until
 from tests.support.servers.valkey import ValkeyServer
 from tests.support.store_rig import Rig
 
@@ -229,3 +231,19 @@ def test_the_page_tells_how_far_the_list_of_all_runs_reaches(
     before = "Runs of these days are not listed here"
     assert [before in browser.get(f"/runs?until={day}").text for day in ("2025-03-28", "2025-03-30")] == [True, False]
     assert 'id="reach"' not in browser.get("/runs?job=seldom").text
+
+
+def test_a_run_that_a_pause_has_held_says_so(rig: Rig, browser: Browser) -> None:
+    """It stands where it was due, and shows when it started."""
+    job_id = rig.make_job(schedule_type="interval", schedule_config={"hours": 1})
+    paused = browser.send("POST", "/scheduler/pauses", {"scope": "all", "reason": "works", "on_resume": "all"})
+    rig.pretend_due(job_id, -1)
+    scheduler = rig.scheduler()
+    until(lambda: scheduler.enqueue_jobs() > 0, 30)
+    assert "on hold by a pause: works" in words(browser.get("/runs"))
+    assert browser.send("DELETE", f"/scheduler/pauses/{paused.json['id']}").status_code == 200
+    PauseEnds(rig.scripts).step()
+    (run_id,) = rig.queue()
+    rig.runs.finish(run_id, rig.start(run_id), Outcome("success"))
+    for path in ("/runs", f"/jobs/{job_id}"):
+        assert words(browser.get(path)).count("success held by a pause") == 1
