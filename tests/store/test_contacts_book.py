@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -308,3 +309,15 @@ def test_an_import_of_too_many_that_cannot_be_taken_stops(
 def csv_file(rows: Sequence[str]) -> io.BytesIO:
     """A file of names, and what stands beside them."""
     return io.BytesIO("\n".join(["name,birthday", *rows]).encode())
+
+
+def test_a_birthday_in_the_future_is_told(book: ContactBook) -> None:
+    """It is imported all the same: a day that has begun somewhere on earth is not in the future."""
+    today = datetime.now(UTC)
+    days = [f"{today + timedelta(days=away):%Y-%m-%d}" for away in (-1, 0, 2, 400)]
+    report = book.import_stream(vcf(*(f"FN:Born {day}|BDAY:{day}" for day in days), "FN:Any year|BDAY:--12-31"))
+    assert [(one["position"], one["reason"]) for one in report["warnings"]] == [
+        (3, f"the birthday {days[2]} is in the future"),
+        (4, f"the birthday {days[3]} is in the future"),
+    ]
+    assert report["with_birthday"] == 5 and counts(report) == (5, 0, 0, 0)

@@ -11,15 +11,20 @@ MAX_TOLD = 1000
 """Most skipped entries, and most warnings, that a report lists, those of the whole file first; the rest is counted."""
 
 
+END_OF_DAYS = "9999-12-31"
+
+
 class ImportReport:
     """Counts of the outcomes of a file's entries.
 
     Args:
         most: contacts that there may be; 0 for any number.
+        today: the latest day that it is anywhere on earth, `YYYY-MM-DD`; a birthday after it is told.
     """
 
-    def __init__(self, most: int = 0) -> None:
+    def __init__(self, most: int = 0, today: str = END_OF_DAYS) -> None:
         self._most = most
+        self._today = today
         self._left_out = 0
         self._counts = {"created": 0, "updated": 0, "unchanged": 0}
         self._with_birthday = self._with_address = 0
@@ -35,6 +40,8 @@ class ImportReport:
         self._with_address += bool(card.emails or card.phones)
         for reason in card.warnings:
             self.warn(reason, card.position, card.name)
+        if card.birthday is not None and card.birthday > self._today:
+            self.warn(f"the birthday {card.birthday} is in the future", card.position, card.name)
 
     def taken(self, became: str) -> None:
         """Count an imported entry.
