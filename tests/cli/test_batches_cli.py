@@ -29,7 +29,11 @@ def test_many_jobs_from_labels_to_their_end(command: Command, installed: Install
     assert "No job matches" in command.works("batch", "run", *of_team).err
     assert "3 would be queued" in command.works("batch", "run", "--label", "team=done", "--dry-run").out
     again = command.works("batch", "again", "--label", "team=done", "--failed-since", "2020-01-01T00:00:00").out
-    assert "0 queued again, 3 unchanged" in again
+    assert "0 queued again, 3 unchanged (not listed), 0 refused" in again and "batch 1" not in again
+    named = command.works("batch", "disable", "batch 0", "--dry-run").out
+    assert "1 would be disabled, 0 unchanged, 0 refused" in named
+    named = command.works("batch", "enable", "batch 0", "--dry-run").out
+    assert "0 would be enabled, 1 unchanged, 0 refused" in named and "batch 0" in named
     deleted = command("batch", "delete", *jobs, "00000000-0000-4000-8000-000000000000")
     assert deleted.status == 4 and "3 deleted, 0 unchanged, 1 refused" in deleted.out and "not found" in deleted.out
     assert installed.call("GET", f"/jobs/{jobs[0]}")[0] == 404

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -71,6 +74,28 @@ def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installa
     page.get_by_role("button", name="Delete 3 jobs").click()
     expect(page.locator("#batch-words")).to_have_text("3 jobs are deleted.")
     assert [job["id"] for job in installation.call("GET", "/jobs")[1]] == [other]
+
+
+def test_what_has_failed_runs_again_and_its_runs_are_counted(page: Page, installation: Installation) -> None:
+    """Since a time where the reader is; nothing that is not yet failed by then."""
+    job_id = installation.make_job(name="Fails", bot_config={"mode": "raise"})
+    for run_id in (installation.run_now(job_id), installation.run_now(job_id)):
+        installation.until_status(job_id, run_id, "failed")
+    page.goto("/jobs")
+    page.get_by_label("Tick Fails").check()
+    page.get_by_text("Many jobs at once").click()
+    page.get_by_label("What to do").select_option("Run again what failed")
+    here = datetime.now(ZoneInfo("Europe/Vienna"))
+    for minutes, told in (
+        (1, "0 jobs would be queued again (1 unchanged)."),
+        (-10, "1 job would be queued again (2 runs)."),
+    ):
+        page.get_by_label("Failed since (Europe/Vienna)").fill(f"{here + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%S}")
+        page.get_by_role("button", name="Show what would happen").click()
+        expect(page.locator("#batch-words")).to_have_text(told)
+    page.get_by_role("button", name="Run again 1 job").click()
+    expect(page.locator("#batch-words")).to_have_text("1 job is queued again (2 runs).")
+    assert len(installation.call("GET", f"/jobs/{job_id}/history")[1]) == 4
 
 
 def test_the_list_stays_where_it_is_while_boxes_are_ticked(page: Page, installation: Installation) -> None:

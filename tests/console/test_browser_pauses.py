@@ -53,6 +53,8 @@ def test_only_the_fields_of_the_chosen_kind_are_there(page: Page, installation: 
     page.get_by_role("radio", name="Those with a label").check()
     page.get_by_label("Labels").fill("not a label")
     page.get_by_label("Reason").fill("why not")
+    ends = page.get_by_label("Until (Europe/Vienna)")  # where the reader is
+    ends.fill("2030-07-01T10:00:00")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#summary")).to_be_visible()
     expect(page.locator("#error-scope-label")).to_be_visible()
@@ -61,6 +63,5 @@ def test_only_the_fields_of_the_chosen_kind_are_there(page: Page, installation: 
     expect(page.get_by_role("region", name="Pauses")).to_contain_text("team:crm, tier:one")
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert overflow(page) == 0
-    assert installation.call("GET", "/pauses?state=active")[1][0]["scope"] == {
-        "label": {"team": "crm", "tier": "one"}
-    }  # fmt: skip
+    (pause,) = installation.call("GET", "/pauses?state=active")[1]
+    assert (pause["scope"], pause["until"]) == ({"label": {"team": "crm", "tier": "one"}}, "2030-07-01T08:00:00")

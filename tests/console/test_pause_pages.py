@@ -83,15 +83,21 @@ def test_a_pause_on_a_label_that_no_job_has_says_so(browser: Browser) -> None:
     made(browser, "jobs", JOB)
     for label in ({"team": "crm"}, {"team": "cmr"}):
         made(browser, "pauses", {"scope": {"label": label}, "reason": "works"})
-    assert words(browser.get("/pauses")).count("no job has this label now") == 1
+    made(browser, "jobs", {**JOB, "labels": {}})
+    made(browser, "pauses", {"scope": {"bot_type": "birthday"}, "reason": "works"})
+    made(browser, "pauses", {"scope": "all", "reason": "works"})
+    told = words(browser.get("/pauses"))
+    assert told.count("no job has this label now") == 1
+    for count in ("1 job now", "0 jobs now", "2 jobs now"):
+        assert told.count(count) == 1, count
 
 
 def test_the_form_says_in_which_zone_its_end_is_read(browser: Browser) -> None:
-    """That of the job; UTC for several."""
+    """That of the job; for several that of the reader, whose browser knows it."""
     job_id = made(browser, "jobs", {**JOB, "schedule_type": "daily",
                                     "schedule_config": {"hour": 8, "minute": 0, "timezone": "Asia/Tokyo"}})  # fmt: skip
     assert "Until (Asia/Tokyo)" in words(browser.get(f"/pauses?job={job_id}"))
-    assert "Until (UTC)" in words(browser.get("/pauses"))
+    assert "Until ( UTC )" in words(browser.get("/pauses")) and "data-own-zone" in browser.get("/pauses").text
 
 
 def test_the_form_begins_with_what_the_address_names(browser: Browser) -> None:

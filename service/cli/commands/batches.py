@@ -84,7 +84,10 @@ def batch(
         results = _deleted(list(_results({**body, "dry_run": True})))
     else:
         results = list(_results({**body, "dry_run": dry_run}))
-    _show(results, action, dry_run, json)
+    if json:
+        show_data(results)
+    else:
+        _show(results, action, dry_run, every=bool(job))
     if any(one["outcome"] == "refused" for one in results):
         raise typer.Exit(Exit.REFUSED)
 
@@ -137,10 +140,8 @@ def _deleted(rehearsed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool) -> None:
-    if json:
-        show_data(results)
-        return
+def _show(results: list[dict[str, Any]], action: str, dry_run: bool, every: bool) -> None:
+    """Show what became of jobs; those of a filter that stay as they are, perhaps thousands, are only counted."""
     if not results:
         note("No job matches.")
         return
@@ -148,17 +149,30 @@ def _show(results: list[dict[str, Any]], action: str, dry_run: bool, json: bool)
     rows = [
         (one["name"], words.get(one["outcome"], one["outcome"]), one.get("detail") or _made(one), one["id"])
         for one in results
+        if every or one["outcome"] != "unchanged"
     ]
-    show_table(
-        (Column("NAME", least=NAME_LEAST), Column("OUTCOME", "whole"), Column("DETAIL"), Column("ID", "id", rank=1)),
-        rows,
+    columns = (
+        Column("NAME", least=NAME_LEAST),
+        Column("OUTCOME", "whole"),
+        Column("DETAIL"),
+        Column("ID", "id", rank=1),
     )
+    if rows:
+        show_table(columns, rows)
     count = Counter(one["outcome"] for one in results)
     would = "would be " if dry_run else ""
-    say(f"{count['done']} {would}{DOING[action]}, {count['unchanged']} unchanged, {count['refused']} refused")
+    again = f" ({counted(sum(map(_runs_of, results)), 'run')})" if action == "again" and count["done"] else ""
+    unlisted = " (not listed)" if count["unchanged"] and not every else ""
+    told = (f"{count['done']} {would}{DOING[action]}{again}", f"{count['unchanged']} unchanged{unlisted}")
+    say(f"{', '.join(told)}, {count['refused']} refused")
 
 
 def _made(result: dict[str, Any]) -> str | None:
     """Say which runs were asked for, or would be."""
-    runs = result.get("run_ids") or result.get("again_of") or []
-    return counted(len(runs), "run") if runs else None
+    runs = _runs_of(result)
+    return counted(runs, "run") if runs else None
+
+
+def _runs_of(result: dict[str, Any]) -> int:
+    """Count the runs that were asked for, or would be."""
+    return len(result.get("run_ids") or result.get("again_of") or [])

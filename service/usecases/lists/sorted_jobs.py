@@ -190,6 +190,10 @@ class SortedJobs:
         soonest = min((row.next_run for row in rows if row.next_run is not None), default=None)
         return len(rows), sum(row.traits.is_enabled for row in rows), soonest
 
+    def number(self, **filters: Unpack[JobFilters]) -> int:
+        """Count those of the caller's jobs that filters take. Raises ValidationFailed as `page` does."""
+        return len(self._chosen(job_filter(**filters)))
+
     def scheduled(self) -> list[JobRow]:
         """Return those of the caller's jobs that are due some time, in the order of their creation."""
         rows = self._chosen(job_filter())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -11,6 +10,7 @@ from service.domain.access.callers import caller
 from service.domain.access.scopes import Scope
 from service.errors import Conflict, NotFound
 from service.usecases.access.sight import needed_labels, seen_bots
+from service.usecases.job_filters import JobFilters
 from service.usecases.jobs import Jobs
 from service.usecases.pauses import Pauses
 from service.web.console.history.job_zone import JobZone
@@ -22,8 +22,8 @@ from service.web.services import Bots
 
 ACTIVE, ENDED = 200, 50
 """Pauses shown of each kind: all that can be in force, and the last that ended."""
-LOOKED_UP = 10
-"""Pauses for which the page looks whether any job has their labels."""
+COUNTED = 20
+"""Pauses of which the page counts the jobs: each count looks at all jobs."""
 
 
 class PausePage(RenderedPage):
@@ -54,8 +54,8 @@ class PausePage(RenderedPage):
             resp, "pauses.html", "/jobs", active=active, ended=ended, names=self._names([*active, *ended]), job=job,
             kinds=[kind for kind, is_offered in kinds.items() if is_offered], chosen=chosen,
             label=label or " ".join(f"{name}:{value}" for name, value in needed_labels().items()), bot=bot,
-            bots=sorted(seen_bots(self._bots)), for_nobody=self._for_nobody(active),
-            zone=JobZone(job).name if job else "UTC",
+            bots=sorted(seen_bots(self._bots)), counted=self._counted(active),
+            zone=JobZone(job).name if job else None,
         )  # fmt: skip
 
     def _job(self, job_id: str | None) -> dict[str, Any] | None:
@@ -66,20 +66,21 @@ class PausePage(RenderedPage):
         except (NotFound, Conflict):
             return None
 
-    def _for_nobody(self, pauses: list[dict[str, Any]]) -> set[str]:
-        """Find the newest pauses whose labels no job has now: they may be mistyped. Returns their ids."""
-        labelled = [one for one in pauses if one["scope"] != "all" and "label" in one["scope"]][:LOOKED_UP]
-        return {one["id"] for one in labelled if not self._has_jobs(one["scope"]["label"])}
-
-    def _has_jobs(self, labels: Mapping[str, str]) -> bool:
-        cursor = None
-        while True:
-            page = self._jobs.list(limit=1, cursor=cursor, labels=[f"{name}:{value}" for name, value in labels.items()])
-            if page.data or page.next_cursor is None:
-                return bool(page.data)
-            cursor = page.next_cursor
+    def _counted(self, pauses: list[dict[str, Any]]) -> dict[str, int]:
+        """Count the jobs that the newest pauses are for, of those that are for several: id of the pause -> number."""
+        several = [one for one in pauses if one["scope"] == "all" or "job_id" not in one["scope"]][:COUNTED]
+        return {one["id"]: self._jobs.sorted.number(**_filters(one["scope"])) for one in several}
 
     def _names(self, pauses: list[dict[str, Any]]) -> dict[str, str]:
         """Return the names of the jobs that pauses are for."""
         ids = dict.fromkeys(one["scope"]["job_id"] for one in pauses if "job_id" in one["scope"])
         return {job_id: job["name"] for job_id in ids if (job := self._job(job_id)) is not None}
+
+
+def _filters(scope: str | dict[str, Any]) -> JobFilters:
+    """Return the filters that take the jobs of a scope."""
+    if isinstance(scope, str):
+        return {}
+    if "bot_type" in scope:
+        return {"bot_type": scope["bot_type"]}
+    return {"labels": [f"{name}:{value}" for name, value in scope["label"].items()]}

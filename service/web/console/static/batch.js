@@ -3,6 +3,7 @@ import { Refused, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
 import { busy, say } from "./messages.js";
 import { sendOnce } from "./once.js";
+import { toInstant } from "./times.js";
 
 const many = document.getElementById("many");
 const form = document.getElementById("batch");
@@ -22,6 +23,8 @@ let planned; // {asked, ids, others}: what the rehearsal has found, and the resu
 
 const action = () => document.getElementById("action").value;
 const jobs = (count) => `${count} ${count === 1 ? "job" : "jobs"}`;
+const runs = (count) => `${count} ${count === 1 ? "run" : "runs"}`;
+const inRuns = (results) => runs(results.reduce((sum, { again_of = [] }) => sum + again_of.length, 0));
 
 function request() {
   const asked = { action: action() };
@@ -29,7 +32,10 @@ function request() {
     const pairs = document.getElementById("labels").value.split(/\s+/).filter(Boolean).map((text) => text.split(":"));
     asked.labels = Object.fromEntries(pairs.map(([name, ...rest]) => [name, rest.join(":") || null]));
   }
-  if (asked.action === "again") asked.since = document.getElementById("since").value.replace(/T(\d\d:\d\d)$/, "T$1:00");
+  if (asked.action === "again") {
+    const { value } = document.getElementById("since");
+    asked.since = value && toInstant(value);
+  }
   return asked;
 }
 
@@ -84,7 +90,7 @@ async function carryOut() {
 function counts(results, verb) {
   const count = (word) => results.filter((one) => one.outcome === word).length;
   const [done, unchanged, refused] = ["done", "unchanged", "refused"].map(count);
-  const more = [unchanged && `${unchanged} unchanged`, refused && `${refused} refused`].filter(Boolean);
+  const more = [action() === "again" && done && inRuns(results), unchanged && `${unchanged} unchanged`, refused && `${refused} refused`].filter(Boolean);
   return `${jobs(done)} ${verb} ${DOING[action()][1]}${more.length ? ` (${more.join(", ")})` : ""}.`;
 }
 
@@ -108,13 +114,13 @@ function fill(table, results) {
   table.tBodies[0].replaceChildren(...results.map(row));
 }
 
-function row({ id, name, outcome, detail, run_ids = [] }) {
+function row({ id, name, outcome, detail, again_of = [], run_ids = again_of }) {
   const made = document.createElement("tr");
   const job = document.createElement("td");
   if (name === null || (outcome === "done" && action() === "delete")) job.textContent = name ?? id;
   else job.append(Object.assign(document.createElement("a"), { href: `/jobs/${id}`, textContent: name }));
-  const runs = run_ids.length ? `${run_ids.length} ${run_ids.length === 1 ? "run" : "runs"}` : "";
-  made.append(job, ...[outcome, detail ?? runs].map((text) => Object.assign(document.createElement("td"), { textContent: text })));
+  const said = run_ids.length ? runs(run_ids.length) : "";
+  made.append(job, ...[outcome, detail ?? said].map((text) => Object.assign(document.createElement("td"), { textContent: text })));
   return made;
 }
 

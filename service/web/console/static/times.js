@@ -69,7 +69,7 @@ export function onClocks(instant, its) {
   return `${weekday.format(new Date(`${clock}Z`))} ${clock.replace("T", " ")}`;
 }
 
-// Formats every <time> in `root`. data-whole shows the whole time, data-clock its clock alone; within data-clocks, in the
+// Formats every <time> in `root`, and names the reader's time zone where data-own-zone asks for it. data-whole shows the whole time, data-clock its clock alone; within data-clocks, in the
 // zone that it names, else in the reader's.
 export function showTimes(root = document) {
   const now = Date.now();
@@ -83,6 +83,7 @@ export function showTimes(root = document) {
     const title = `${whole} (${its})`;
     if (element.title !== title) element.title = title;
   }
+  for (const place of root.querySelectorAll("[data-own-zone]")) place.textContent = zone;
 }
 
 const wholeOf = (time) => time.title.replace(/ \(.*\)$/, "");
