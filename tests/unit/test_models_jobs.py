@@ -170,6 +170,7 @@ def test_a_flood_of_faults_is_counted() -> None:
         ({"name": "n" * 201}, f'name must be text of 1 to 200 characters, not "{"n" * 60}…"'),
         ({"name": "a\nb"}, 'name must be one line without control characters, not "a\\nb"'),
         ({"name": "a\u2028b"}, 'name must be one line without control characters, not "a\\u2028b"'),
+        ({"name": "\u200b \u2060"}, 'name must have a character that people can see, not "\\u200b \\u2060"'),
         ({"name": "a\ud800b"}, 'name must be valid Unicode text, not "a\\ud800b"'),
         ({"description": 5}, "description must be text of at most 500 characters or null, not 5"),
         ({"description": "a\x00"}, 'description must be text without control characters, not "a\\u0000"'),
