@@ -91,6 +91,8 @@ class Edits:
     @property
     def pending(self) -> list[Edit]:
         """Those that are not decided, the one that is due first at the start."""
+        if not self.each:  # as nearly always, and lists of thousands of jobs ask
+            return []
         found = [edit for edit in self.each.values() if edit.decided is None]
         return sorted(found, key=lambda edit: (edit.due, edit.instant))
 

@@ -44,9 +44,8 @@ class Course:
     @property
     def soonest(self) -> int:
         """An instant before which none comes, epoch seconds."""
-        return min(
-            [*([] if self.first is None else [self.first]), *(at for at, _ in self._edited())], default=LAST_INSTANT
-        )
+        first = LAST_INSTANT if self.first is None else self.first
+        return min((first, *(at for at, _ in self._edited()))) if self.edits.each else first
 
     def after(self, instant: int, until: int | None = None) -> Iterator[int]:
         """Yield when occurrences will run strictly after an instant, epoch seconds, strictly increasing.
@@ -64,7 +63,7 @@ class Course:
 
         `until`: see `after`.
         """
-        edited = [one for one in self._edited() if one[0] > instant]
+        edited = [one for one in self._edited() if one[0] > instant] if self.edits.each else []
         regular = self._regular(instant, until)
         yield from merge(regular, sorted(edited)) if edited else regular
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge, nsmallest
+from operator import itemgetter
 from typing import NamedTuple
 
 from service.domain import schedules
@@ -113,19 +114,19 @@ class Timelines:
         before = [job_id for job_id, at in due.items() if at <= since * 1000]
         within = (job_id for job_id, at in due.items() if at > since * 1000)
         searched = [*before[:SEARCHED], *nsmallest(2 * most, within, key=lambda job_id: (due[job_id], job_id))]
-        read = [job for job in coming_of(self._scripts, choice(labels), searched) if job.course.soonest <= until]
-        early = [job for job in read if job.course.soonest <= since]  # they come within the span, too, or pass it over
-        late = (job for job in read if job.course.soonest > since)
-        jobs = early + nsmallest(most + 1, late, key=lambda job: (job.course.soonest, job.id))
+        read = [(job.course.soonest, job) for job in coming_of(self._scripts, choice(labels), searched)]
+        early = [job for first, job in read if first <= since]  # they come within the span, too, or pass it over
+        late = nsmallest(most + 1, ((first, job.id, job) for first, job in read if since < first <= until))
+        jobs = [*early, *(job for _, _, job in late)]
         count, kept, crowded = Counter[str](), list[SoonOne](), set[str]()
-        for one in merge(*(_each(job, since, until) for job in jobs), key=lambda one: one.at):
-            count[one.job.id] += 1
-            if count[one.job.id] > OF_ONE_JOB:
-                crowded.add(one.job.id)
+        for at, job, comes in merge(*(_each(job, since, until) for job in jobs), key=itemgetter(0)):
+            count[job.id] += 1
+            if count[job.id] > OF_ONE_JOB:
+                crowded.add(job.id)
             elif len(kept) == most:
                 return Soon(kept, 1, len(crowded), len(before[SEARCHED:]))
             else:
-                kept.append(one)
+                kept.append(_listed(at, job, *comes))
         return Soon(kept, 0, len(crowded), len(before[SEARCHED:]))
 
     def upcoming(self, job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes]]:
@@ -143,16 +144,18 @@ class Timelines:
         return {job.id: list(_spread(job, until, apart)) for job in coming_of(self._scripts, choice(), job_ids)}
 
 
-def _each(job: ComingJob, since: int, until: int) -> Iterator[SoonOne]:
-    """Yield a job's occurrences, one more than are shown of one job at most."""
-    schedule = job.course.schedule
+def _each(job: ComingJob, since: int, until: int) -> Iterator[tuple[int, ComingJob, tuple[int, int]]]:
+    """Yield a job's occurrences and when they are due, one more than are shown of one job at most."""
     found, number = job.course.coming(since, until), 0
     while (one := _next(found)) is not None and one[0] <= until and number <= OF_ONE_JOB:
         number += 1
-        own, moved = one[1], one[0] != one[1]
-        at = _due(job, *one)
-        local, *before = schedules.local_times(schedule, [at, own] if moved else [at])
-        yield SoonOne(at, own, job, local, schedule.timezone, before[0] if before else None)
+        yield _due(job, *one), job, one
+
+
+def _listed(due: int, job: ComingJob, at: int, own: int) -> SoonOne:
+    schedule = job.course.schedule
+    local, *before = schedules.local_times(schedule, [due, own] if at != own else [due])
+    return SoonOne(due, own, job, local, schedule.timezone, before[0] if before else None)
 
 
 def _spread(job: ComingJob, until: int, apart: int) -> Iterator[Comes]:
