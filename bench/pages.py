@@ -12,7 +12,7 @@ import argparse
 import http.client
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,17 +91,19 @@ def measure(up: Web, rounds: int, minutes: float) -> None:
     """Asks all pages, and shows them."""
     job, run = _newest(up)
     day = datetime.now(UTC).date() + timedelta(days=2)  # most jobs are due before
-    pages = [page.format(job=job, run=run, day=day) for page in PAGES]
+    pages = {page.format(job=job, run=run, day=day): page for page in PAGES}
     session = up.session()
     print(f"{'page':45} {'first':>8} {'median':>8} {'p95':>8} {'size':>9} {'sent':>8}")
     for page in (*pages, *LISTS):
         its = asked(up, page, session, rounds)
-        shown = page.replace(job, "{job}").replace(run, "{run}")
         median, high = statistics.median(its.times_ms), centile(list(its.times_ms), 0.95)
-        print(f"{shown:45} {its.first_ms:8.1f} {median:8.1f} {high:8.1f} {its.size:9,} {its.sent:8,}", flush=True)
+        print(
+            f"{pages.get(page, page):45} {its.first_ms:8.1f} {median:8.1f} {high:8.1f} {its.size:9,} {its.sent:8,}",
+            flush=True,
+        )
     print("memory of the largest web process, MiB:", round(up.memory()["pss_mib"]))
     if minutes and (path := find_chromium()) is not None:
-        look(up, path, pages, (job, run), minutes)
+        look(up, path, pages, minutes)
 
 
 def _newest(up: Web) -> tuple[str, str]:
@@ -135,7 +137,7 @@ def asked(up: Web, path: str, session: str, rounds: int) -> Figures:
     return Figures(times[0], times[1:], size, sent)
 
 
-def look(up: Web, path: str, pages: Sequence[str], parts: tuple[str, str], minutes: float) -> None:
+def look(up: Web, path: str, pages: Mapping[str, str], minutes: float) -> None:
     """Shows the pages in a Chromium, and leaves the overview open."""
     home = f"http://127.0.0.1:{up.port}"
     with chromium(path) as browser:
@@ -145,9 +147,8 @@ def look(up: Web, path: str, pages: Sequence[str], parts: tuple[str, str], minut
         page = context.new_page()
         page.goto("/jobs")  # the browser has the assets from now on
         print(f"\n{'page':45} {'first paint':>12}")
-        for address in pages:
+        for address, shown in pages.items():
             found = [_painted(page, address) for _ in range(5)]
-            shown = address.replace(parts[0], "{job}").replace(parts[1], "{run}")
             print(f"{shown:45} {statistics.median(found):9.0f} ms (up to {max(found):.0f})", flush=True)
         counted = _received(context, page, minutes)
         each = ", ".join(f"{kind} {count:,} B" for kind, count in counted.items())

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -100,6 +100,7 @@ def test_a_plot_writes_its_times_in_the_jobs_zone() -> None:
 @given(
     runs=st.lists(st.tuples(st.integers(0, 20), st.integers(-DAY - 4000, 0), st.sampled_from(STATUSES)), max_size=60)
 )
+@example(runs=[(0, 0, "success"), (0, -DAY - 1, "failed"), (1, 0, "failed")])  # its failure is too old to be drawn
 def test_the_timeline_puts_the_past_left_of_now_and_failing_jobs_on_top(runs: list[tuple[int, int, str]]) -> None:
     """No more lanes than there is room for; the others are counted; what is older than a day is not drawn."""
     past = [run(f"job {number}", NOW + at, status) for number, at, status in runs]

@@ -133,7 +133,7 @@ def timeline(
         runs_of: Reads the runs of the jobs that have a lane, if `runs` are only the newest.
     """
     past = _past(now, runs)
-    failed = {run["job_id"] for run in runs if run["status"] == "failed" and run["job_id"] in past}.union(failing)
+    failed = {run["job_id"] for run in runs if run["status"] == "failed" and instant(run) >= now - DAY}.union(failing)
     never = (now + 2 * DAY) * 1000
     lanes_of = past.keys() | due.keys() | failed
     drawn = nsmallest(LANES, lanes_of, key=lambda job_id: (job_id not in failed, due.get(job_id, never), job_id))
