@@ -11,6 +11,8 @@ let waiting;
 let stale;
 const shown = new Map(); // id of a live part -> the digest of the version that it shows
 const renewed = new Map(); // id of a live part -> when it was renewed, ms since the page was opened
+let asked = 0; // requests so far
+let answered = 0; // the newest answered one about all parts: an answer to an older one is out of date
 
 export function keepLive() {
   const every = () => 1000 * (document.querySelector("[data-every]")?.dataset.every ?? 0);
@@ -37,7 +39,10 @@ export function keepLive() {
 // Requests the live parts that have changed and replaces them; gently: but not those that somebody is using, and not too
 // often those that are renewed seldom; quietly: without asking for the key if the session has ended.
 export async function refresh({ gently = false, quietly = gently } = {}) {
+  const turn = ++asked;
   const answer = await getChanged(location.href, known(gently), { quietly });
+  if (turn < answered) return;
+  if (!gently) answered = turn;
   if (!answer) return;
   const fresh = new DOMParser().parseFromString(answer.text, "text/html");
   for (const element of document.querySelectorAll("[data-live][id]")) {
