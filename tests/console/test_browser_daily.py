@@ -242,6 +242,7 @@ def test_the_keyboard_leads_everywhere(page: Page, installation: Installation) -
     assert barriers(page) == []
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/jobs/{job_id}$"))
+    page.wait_for_load_state()
     page.keyboard.press("Control+k")
     page.keyboard.type("run now")
     page.keyboard.press("Enter")
