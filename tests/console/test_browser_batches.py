@@ -58,7 +58,13 @@ def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installa
     page.get_by_label("What to do").select_option("Label")
     page.locator("#labels").fill("stage:no good?")
     page.get_by_role("button", name="Show what would happen").click()
-    expect(page.locator("#messages")).to_contain_text("good?")
+    expect(page.locator("#batch-words")).to_contain_text("“good?” is no label: write “good?:value”")
+    page.locator("#labels").fill("")
+    page.get_by_role("button", name="Show what would happen").click()
+    expect(page.locator("#batch-words")).to_have_text("Enter labels first, such as team:crm.")
+    page.locator("#labels").fill("stage:good?")
+    page.get_by_role("button", name="Show what would happen").click()
+    expect(page.locator("#batch-words")).to_contain_text("good?")
     page.locator("#labels").fill("stage:live")
     page.get_by_role("button", name="Show what would happen").click()
     page.get_by_role("button", name="Label 3 jobs").click()
@@ -85,6 +91,8 @@ def test_what_has_failed_runs_again_and_its_runs_are_counted(page: Page, install
     page.get_by_label("Tick Fails").check()
     page.get_by_text("Many jobs at once").click()
     page.get_by_label("What to do").select_option("Run again what failed")
+    page.get_by_role("button", name="Show what would happen").click()
+    expect(page.locator("#batch-words")).to_have_text("Enter a time in “Failed since” first.")
     here = datetime.now(ZoneInfo("Europe/Vienna"))
     for minutes, told in (
         (1, "0 jobs would be queued again (1 unchanged)."),

@@ -51,6 +51,8 @@ def test_a_job_is_paused_from_its_page_and_runs_again(page: Page, installation: 
 def test_only_the_fields_of_the_chosen_kind_are_there(page: Page, installation: Installation) -> None:
     page.goto("/pauses")
     page.get_by_role("radio", name="Those with a label").check()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#error-scope-label")).to_have_text("Enter a label, such as team:crm")
     page.get_by_label("Labels").fill("not a label")
     page.get_by_label("Reason").fill("why not")
     ends = page.get_by_label("Until (Europe/Vienna)")  # where the reader is

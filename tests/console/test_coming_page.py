@@ -56,9 +56,10 @@ def test_what_is_left_out_is_told(browser: Browser, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(coming, "SHOWN", 7)
     page = browser.get("/coming?q=the+of")
     assert "The first 7 occurrences of the next 24 hours; more follow." in words(page)
-    assert 'href="/coming?hours=24&amp;q=the+of&amp;most=14">Show more' in page.text
+    assert 'href="/coming?hours=24&amp;q=the+of&amp;most=14#more">Show more' in page.text
     monkeypatch.setattr(coming, "MOST", 14)
     longest = browser.get("/coming?most=14")
+    assert longest.text.partition('id="more"')[0].count("Why?</a>") == 7, "where the reader goes on"
     assert "The first 14 occurrences" in words(longest) and "Show more" not in longest.text
     assert "This page lists no more." in words(longest)
     assert browser.get("/coming?most=15").status_code == 400
@@ -102,7 +103,8 @@ def test_a_later_day_is_listed_in_the_zone_of_its_reader(browser: Browser) -> No
 
 
 def test_days_that_are_over_or_at_the_end_of_time_break_nothing(browser: Browser) -> None:
-    assert "36 occurrences in the next 24 hours." in words(browser.get("/coming?since=2001-01-01"))
+    told = words(browser.get("/coming?since=2001-01-01"))
+    assert "36 occurrences in the next 24 hours. 2001-01-01 has begun already, so the list begins now." in told
     check(browser.get("/coming?since=9999-12-30&hours=48"))
     for wrong in ("since=tomorrow", "since=9999-12-31&zone=America/Lima&since=1", "since=2099-01-01&zone=Mars"):
         assert browser.get(f"/coming?{wrong}").status_code == 400

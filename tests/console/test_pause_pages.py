@@ -106,6 +106,11 @@ def test_the_form_begins_with_what_the_address_names(browser: Browser) -> None:
     form = browser.get(f"/pauses?job={job_id}").text
     assert f'id="job_id" value="{job_id}"' in form and 'value="job_id" checked' in form
     assert 'href="/pauses?label=team:crm"' in browser.get("/jobs?label=team:crm").text
+    assert 'href="/pauses?bot=visitor">Pause these' in browser.get("/jobs?bot=visitor").text
+    for wider in ("label=team:crm&q=x", "label=team:crm&bot=visitor", "bot=visitor&state=failing", "q=x"):
+        assert 'href="/pauses">Pauses' in browser.get(f"/jobs?{wider}").text, (
+            "a pause would take more than the list has"
+        )
     form = browser.get("/pauses?label=team:crm").text
     assert 'value="label" checked' in form and 'value="team:crm"' in form
     assert 'value="bot_type" checked' in browser.get("/pauses?bot=visitor").text

@@ -68,7 +68,7 @@ class ComingList(RenderedPage):
             day=day, zone=zone, begin=begin if since > now else None, searched=SEARCHED,
             shown=[_row(one, over.get(one.job.id, [])) for one in found.occurrences],
             at=_address({"q": q, "label": labels, "since": day, "zone": zone if day else ""}),
-            following=min(most + SHOWN, MOST) if found.more and most < MOST else None,
+            before=most - SHOWN, following=min(most + SHOWN, MOST) if found.more and most < MOST else None,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 // One action for many jobs: a rehearsal tells what would happen to how many; then it is done for these jobs, and no others.
 import { Refused, sendFrom } from "./api.js";
 import { refresh } from "./live.js";
-import { busy, say } from "./messages.js";
+import { busy } from "./messages.js";
 import { sendOnce } from "./once.js";
 import { toInstant } from "./times.js";
 
@@ -39,6 +39,16 @@ function request() {
   return asked;
 }
 
+// Says what somebody has yet to write for the action; nothing if it is all there.
+function lacking() {
+  if (action() === "again" && !document.getElementById("since").value) return "Enter a time in “Failed since” first.";
+  if (action() !== "label") return "";
+  const labels = document.getElementById("labels").value.split(/\s+/).filter(Boolean);
+  const odd = labels.find((text) => !text.includes(":"));
+  if (odd) return `“${odd}” is no label: write “${odd}:value” to set it, or “${odd}:” to take it away.`;
+  return labels.length ? "" : "Enter labels first, such as team:crm.";
+}
+
 async function* answers(asked) {
   for (let cursor = undefined; cursor !== null;) {
     const body = { ...asked, ...(cursor && { cursor }) };
@@ -63,6 +73,8 @@ async function rehearse() {
   const byFilter = form.querySelector("[name=which]:checked").value === "filter";
   const which = byFilter ? [{ filter: JSON.parse(form.dataset.filter) }] : inParts([...ticked]).map((ids) => ({ ids }));
   if (!which.length) return show("Tick the jobs in the list first.", []);
+  const missing = lacking();
+  if (missing) return show(missing, []);
   const results = await collected(which.map((one) => ({ ...asked, ...one, dry_run: true })));
   planned = {
     asked, ids: results.filter((one) => one.outcome === "done").map((one) => one.id), others: results.filter((one) => one.outcome !== "done"),
@@ -144,7 +156,7 @@ const attempt = (button, act) => busy(button, async () => {
     await act();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(error.message, { bad: true });
+    show(error.message, []);
   }
 });
 

@@ -28,6 +28,7 @@ function showKind() {
 async function pause() {
   const { body, errors } = read(form);
   if (!body.reason) errors.push({ field: "reason", message: "is required" });
+  if (chosen() === "label" && !document.getElementById("label").value.trim()) errors.push({ field: "scope.label", message: "Enter a label, such as team:crm" });
   showErrors(form, errors);
   if (errors.length) return summarize([], "");
   try {
