@@ -47,7 +47,7 @@ OnlyState = Annotated[
     str | None,
     typer.Option(
         "--state", metavar="STATE", autocompletion=complete_states,
-        help="Only scheduled, disabled, ended, broken, failing, late, slow or empty jobs.",
+        help="Only scheduled, disabled, ended, broken, failing, late, slow, empty or troubled jobs.",
     ),
 ]  # fmt: skip
 RunId = Annotated[
