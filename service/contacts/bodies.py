@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from service.contacts.cleaning import (
@@ -13,9 +14,11 @@ from service.contacts.cleaning import (
     clean_text,
     clean_url,
 )
-from service.contacts.dates import parse_birthday
+from service.contacts.dates import EARLIEST_YEAR, LATEST_YEAR, parse_birthday
 from service.domain.input.refusals import echo
 from service.errors import FieldError, ValidationFailed
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|--[0-9]{2}-[0-9]{2}")
 
 READ_ONLY = frozenset({"id", "source", "last_messaged_at", "last_visited_at", "page"})
 """Ignored in a body, so that what GET answered can be PUT back."""
@@ -78,12 +81,22 @@ def _optional_text(value: object) -> str | None:
 def _birthday(value: object) -> str | None:
     if value is None:
         return None
-    if isinstance(value, str):
-        try:
-            return parse_birthday(value)
-        except ValueError:
-            raise ValueError(f"must be a date such as 1990-04-12 or --04-12, not {echo(value)}") from None
-    raise ValueError("must be a date such as 1990-04-12, --04-12 where the year is unknown, or null")
+    if not isinstance(value, str):
+        raise ValueError("must be a date such as 1990-04-12, --04-12 where the year is unknown, or null")
+    text = value.strip()
+    if text and not _DATE.fullmatch(text):  # files have more forms, and times behind the date
+        raise _no_birthday(value)
+    if text[:4].isdecimal() and not EARLIEST_YEAR <= int(text[:4]) <= LATEST_YEAR:
+        known = f"from {EARLIEST_YEAR} to {LATEST_YEAR}"
+        raise ValueError(f"must have a year {known}, or none, as in --04-12, where it is unknown, not {echo(value)}")
+    try:
+        return parse_birthday(text)
+    except ValueError:
+        raise _no_birthday(value) from None
+
+
+def _no_birthday(value: str) -> ValueError:
+    return ValueError(f"must be a date such as 1990-04-12 or --04-12, not {echo(value)}")
 
 
 def _language(value: object) -> str | None:

@@ -92,6 +92,17 @@ def test_a_pause_on_a_label_that_no_job_has_says_so(browser: Browser) -> None:
         assert told.count(count) == 1, count
 
 
+def test_a_limited_key_is_told_that_wider_pauses_may_cover_its_jobs(browser: Browser) -> None:
+    """Whoever may not read a pause must not read that there is none."""
+    made(browser, "jobs", JOB)
+    made(browser, "pauses", {"scope": "all", "reason": "works"})
+    terms = {"name": "crm", "scopes": ["read", "run"], "labels": {"team": ["crm"]}}
+    browser.sign_in(browser.send("POST", "/scheduler/keys", terms).json["key"])
+    told = words(browser.get("/pauses"))
+    assert "Nothing is paused" not in told and "A wider pause may cover your jobs; their list says so." in told
+    assert 'class="status paused"' in browser.get("/jobs").text
+
+
 def test_the_form_says_in_which_zone_its_end_is_read(browser: Browser) -> None:
     """That of the job; for several that of the reader, whose browser knows it."""
     job_id = made(browser, "jobs", {**JOB, "schedule_type": "daily",

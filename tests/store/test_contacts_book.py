@@ -13,6 +13,7 @@ from redis import Redis
 from service.contacts.bodies import parse_create
 from service.contacts.reading import files
 from service.contacts.reading.files import ReadOptions
+from service.domain.input.refusals import echo
 from service.domain.people.contact import Visit
 from service.errors import Conflict, NotFound, ValidationFailed
 from service.store.keys import Keys
@@ -197,10 +198,16 @@ def test_deleting_and_importing_again_gives_the_same_id(book: ContactBook) -> No
 
 def test_a_birthday_that_is_none_is_refused_in_one_sentence_with_its_field() -> None:
     """As every other field: what it must be, and what it is."""
-    for text in ("1/2/1990", "1990", "1990-02-30"):
+    only_in_files = ("19900412", "--0412", "1990-01-01T99:99:99", "\u0662\u0660\u0662\u0660-01-01")
+    for text in ("1/2/1990", "1990", "1990-02-30", "--02-30", *only_in_files):
         with pytest.raises(ValidationFailed, match="birthday must be a date such as 1990-04-12 or --04-12") as refusal:
             parse_create({"name": "A", "birthday": text})
-        assert str(refusal.value).endswith(f'not "{text}"')
+        assert str(refusal.value).endswith(f"not {echo(text)}")
+    for text in ("0000-01-01", "1899-12-31", "2201-01-01", "4501-01-01"):
+        with pytest.raises(ValidationFailed, match=f"birthday must have a year from 1900 to 2200, .* not .{text}"):
+            parse_create({"name": "A", "birthday": text})
+    for text in ("1900-01-01", "2200-12-31", "--02-29"):
+        assert parse_create({"name": "A", "birthday": f" {text} "})["birthday"] == text
 
 
 @pytest.mark.parametrize(
