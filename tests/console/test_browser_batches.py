@@ -82,6 +82,25 @@ def test_all_that_match_the_filter_are_labelled_and_deleted(page: Page, installa
     assert [job["id"] for job in installation.call("GET", "/jobs")[1]] == [other]
 
 
+def test_what_could_not_be_carried_out_can_be_tried_again(page: Page, installation: Installation) -> None:
+    job_id = installation.make_job(name="Later")
+    page.goto("/jobs")
+    page.get_by_label("Tick Later").check()
+    page.get_by_text("Many jobs at once").click()
+    page.get_by_role("button", name="Show what would happen").click()
+    carry_out = page.get_by_role("button", name="Disable 1 job")
+    expect(carry_out).to_be_visible()
+    page.route(
+        "**/scheduler/batch", lambda route: route.fulfill(status=409, json={"title": "Conflict", "detail": "Not now"})
+    )
+    carry_out.click()
+    expect(page.locator("#batch-words")).to_contain_text("Not now")
+    page.unroute("**/scheduler/batch")
+    carry_out.click()
+    expect(page.locator("#batch-words")).to_have_text("1 job is disabled.")
+    assert installation.call("GET", f"/jobs/{job_id}")[1]["enabled"] is False
+
+
 def test_what_has_failed_runs_again_and_its_runs_are_counted(page: Page, installation: Installation) -> None:
     """Since a time where the reader is; nothing that is not yet failed by then."""
     job_id = installation.make_job(name="Fails", bot_config={"mode": "raise"})

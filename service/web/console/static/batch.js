@@ -156,7 +156,8 @@ const attempt = (button, act) => busy(button, async () => {
     await act();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    show(error.message, []);
+    if (planned) words.textContent = error.message; // the button goes on with the rest
+    else show(error.message, []);
   }
 });
 
