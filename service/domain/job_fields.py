@@ -38,7 +38,7 @@ def checked_name(fields: Mapping[str, Any]) -> str:
         unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name
     ):
         raise ValidationFailed.of("name", f"must be one line without control characters, not {echo(value)}")
-    if not any(character.isprintable() and character != " " for character in name):
+    if all(unicodedata.category(character) in ("Cf", "Zs") for character in name):
         raise ValidationFailed.of("name", f"must have a character that people can see, not {echo(value)}")
     return name
 

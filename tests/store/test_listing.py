@@ -28,7 +28,7 @@ def record_says(rig: Rig, job_id: str) -> dict[str, Any]:
 TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1).filter(str.strip)
 BODIES = st.fixed_dictionaries(
     {
-        "name": TEXTS.map(lambda text: text[:200]),
+        "name": TEXTS.map(lambda text: f"A{text[:199]}"),  # a character that people can see
         "description": st.none() | TEXTS.map(lambda text: text[:500]),
         "enabled": st.booleans(),
         "schedule_config": st.sampled_from([{"minutes": 1}, {"hours": 2, "seconds": 5}]),

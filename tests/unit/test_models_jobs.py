@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
 from service.domain.job import JobDefinition
-from service.domain.job_fields import validate_bot_config
+from service.domain.job_fields import checked_name, validate_bot_config
 from service.domain.job_requests import (
     RunRequest,
     parse_create,
@@ -170,7 +170,10 @@ def test_a_flood_of_faults_is_counted() -> None:
         ({"name": "n" * 201}, f'name must be text of 1 to 200 characters, not "{"n" * 60}…"'),
         ({"name": "a\nb"}, 'name must be one line without control characters, not "a\\nb"'),
         ({"name": "a\u2028b"}, 'name must be one line without control characters, not "a\\u2028b"'),
-        ({"name": "\u200b \u2060"}, 'name must have a character that people can see, not "\\u200b \\u2060"'),
+        (
+            {"name": "\u200b \u2060\u3000\u200b"},
+            'name must have a character that people can see, not "\\u200b \\u2060\\u3000\\u200b"',
+        ),
         ({"name": "a\ud800b"}, 'name must be valid Unicode text, not "a\\ud800b"'),
         ({"description": 5}, "description must be text of at most 500 characters or null, not 5"),
         ({"description": "a\x00"}, 'description must be text without control characters, not "a\\u0000"'),
@@ -465,3 +468,9 @@ def test_no_input_breaks_anything(body: Any, schedule_type: str) -> None:
         except ValidationFailed as refusal:
             assert refusal.errors
             assert len(str(refusal).encode()) < 20_000
+
+
+@pytest.mark.parametrize("name", ["\u0378", "\ue000", "👩\u200d💻", "می\u200cخواهم", "\u200bseen"])
+def test_a_name_may_hold_what_these_tables_do_not_know(name: str) -> None:
+    """Characters of a later Unicode, of nobody, and joiners beside what people can see."""
+    assert checked_name({"name": name}) == name
