@@ -14,7 +14,7 @@ from service.contacts.cleaning import (
     clean_text,
     clean_url,
 )
-from service.contacts.dates import EARLIEST_YEAR, LATEST_YEAR, parse_birthday
+from service.contacts.dates import LATEST_YEAR, parse_birthday
 from service.domain.input.refusals import echo
 from service.errors import FieldError, ValidationFailed
 
@@ -86,9 +86,8 @@ def _birthday(value: object) -> str | None:
     text = value.strip()
     if text and not _DATE.fullmatch(text):  # files have more forms, and times behind the date
         raise _no_birthday(value)
-    if text[:4].isdecimal() and not EARLIEST_YEAR <= int(text[:4]) <= LATEST_YEAR:
-        known = f"from {EARLIEST_YEAR} to {LATEST_YEAR}"
-        raise ValueError(f"must have a year {known}, or none, as in --04-12, where it is unknown, not {echo(value)}")
+    if text[:4].isdecimal() and int(text[:4]) > LATEST_YEAR:
+        raise ValueError(f"must have a year up to {LATEST_YEAR}, or --04-12 where it is unknown, not {echo(value)}")
     try:
         return parse_birthday(text)
     except ValueError:
