@@ -112,6 +112,7 @@ class Timelines:
         """
         due = self._jobs.due_until(until + LONGEST_JITTER, watched=False, labels=labels, q=q)
         before = [job_id for job_id, at in due.items() if at <= since * 1000]
+        unsearched = len(before[SEARCHED:])
         within = (job_id for job_id, at in due.items() if at > since * 1000)
         searched = [*before[:SEARCHED], *nsmallest(2 * most, within, key=lambda job_id: (due[job_id], job_id))]
         read = [(job.course.soonest, job) for job in coming_of(self._scripts, choice(labels), searched)]
@@ -124,10 +125,10 @@ class Timelines:
             if count[job.id] > OF_ONE_JOB:
                 crowded.add(job.id)
             elif len(kept) == most:
-                return Soon(kept, 1, len(crowded), len(before[SEARCHED:]))
+                return Soon(kept, 1, len(crowded), unsearched)
             else:
                 kept.append(_listed(at, job, *comes))
-        return Soon(kept, 0, len(crowded), len(before[SEARCHED:]))
+        return Soon(kept, 0, len(crowded), unsearched)
 
     def upcoming(self, job_ids: Sequence[str], until: int, apart: int) -> dict[str, list[Comes]]:
         """Find when jobs are due that will run, the first undecided occurrences among them.

@@ -22,6 +22,7 @@ let last; // the box that was clicked last
 let planned; // {asked, ids, others}: what the rehearsal has found, and the results of those that are left alone
 
 const action = () => document.getElementById("action").value;
+const labels = () => document.getElementById("labels").value.split(/\s+/).filter(Boolean);
 const jobs = (count) => `${count} ${count === 1 ? "job" : "jobs"}`;
 const runs = (count) => `${count} ${count === 1 ? "run" : "runs"}`;
 const inRuns = (results) => runs(results.reduce((sum, { again_of = [] }) => sum + again_of.length, 0));
@@ -29,7 +30,7 @@ const inRuns = (results) => runs(results.reduce((sum, { again_of = [] }) => sum 
 function request() {
   const asked = { action: action() };
   if (asked.action === "label") {
-    const pairs = document.getElementById("labels").value.split(/\s+/).filter(Boolean).map((text) => text.split(":"));
+    const pairs = labels().map((text) => text.split(":"));
     asked.labels = Object.fromEntries(pairs.map(([name, ...rest]) => [name, rest.join(":") || null]));
   }
   if (asked.action === "again") {
@@ -43,10 +44,9 @@ function request() {
 function lacking() {
   if (action() === "again" && !document.getElementById("since").value) return "Enter a time in “Failed since” first.";
   if (action() !== "label") return "";
-  const labels = document.getElementById("labels").value.split(/\s+/).filter(Boolean);
-  const odd = labels.find((text) => !text.includes(":"));
+  const odd = labels().find((text) => !text.includes(":"));
   if (odd) return `“${odd}” is no label: write “${odd}:value” to set it, or “${odd}:” to take it away.`;
-  return labels.length ? "" : "Enter labels first, such as team:crm.";
+  return labels().length ? "" : "Enter labels first, such as team:crm.";
 }
 
 async function* answers(asked) {
